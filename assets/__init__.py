@@ -1,0 +1,1 @@
+"""Data the wizard ships: remote scripts, catalog, texts, lab images."""

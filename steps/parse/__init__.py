@@ -1,0 +1,1 @@
+"""Pure functions from the text of a remote script to dataclasses."""

@@ -1,0 +1,1 @@
+"""Catalog, cache, download and digests of everything that is fetched."""

@@ -1,0 +1,1 @@
+"""The engine and its types: standard library, yaml and one schema library only."""

@@ -1,0 +1,100 @@
+"""Assertions about the world, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wizard.core.context import Context
+
+
+class When(StrEnum):
+    """When a check is made: before the step's changes, or after them (and by doctor)."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Level(StrEnum):
+    """What a failed check means for the run."""
+
+    FATAL = "fatal"
+    """The step's changes are not begun."""
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw. A check fills what it knows; the engine stamps id, title, step, level and seconds."""
+
+    status: Status
+    detail: str
+    """One sentence."""
+    evidence: str = ""
+    """What was seen, literally."""
+    cause: str = ""
+    """The likely cause, as a sentence."""
+    fix: str = ""
+    """The exact command that mends it."""
+    check: str = ""
+    step: str = ""
+    title: str = ""
+    host: str = ""
+    level: Level = Level.ERROR
+    hint: str = ""
+    """Anchor in the guide."""
+    explained_by: str = ""
+    """The check whose failure explains this one."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An assertion in the present tense ("Clocks agree with each other")."""
+
+    id: str
+    """`step.subject`, stable: it is an anchor in the guide and a key in waivers."""
+    title: str
+    run: Callable[[Context], Finding]
+    when: When = When.AFTER
+    level: Level = Level.ERROR
+    host: str = ""
+    """The one host it looks at; empty = the whole cluster."""
+    retry: float = 0.0
+    """Seconds a failing check is tried again before it counts as failed."""
+    timeout: float = 30.0
+    """Seconds one try may take."""
+
+
+def passed(detail: str, *, evidence: str = "") -> Finding:
+    """A finding of a check that holds."""
+    return Finding(Status.PASS, detail, evidence)
+
+
+def warned(detail: str, *, evidence: str = "", cause: str = "", fix: str = "") -> Finding:
+    """A finding of something that works and should not stay so."""
+    return Finding(Status.WARN, detail, evidence, cause, fix)
+
+
+def failed(detail: str, *, evidence: str = "", cause: str = "", fix: str = "") -> Finding:
+    """A finding of a check that does not hold."""
+    return Finding(Status.FAIL, detail, evidence, cause, fix)
+
+
+def skipped(detail: str) -> Finding:
+    """A finding of a check that could not or need not be made; the detail says why."""
+    return Finding(Status.SKIP, detail)

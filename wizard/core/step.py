@@ -1,0 +1,30 @@
+"""One stage of the setup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from wizard.core.change import Change
+from wizard.core.check import Check
+from wizard.core.context import Context
+
+
+class Step:
+    """A stage of the story: what must hold before, what is missing, what must hold after.
+
+    A subclass states `id`, `title`, `summary`, `needs` and overrides what it has; the engine knows nothing else of it.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def checks(self, ctx: Context) -> Iterator[Check]:
+        """The assertions of this stage, before and after; doctor runs the ones after."""
+        yield from ()
+
+    def changes(self, ctx: Context) -> Iterator[Change]:
+        """What is missing, found by reading; nothing yielded means nothing to do."""
+        yield from ()

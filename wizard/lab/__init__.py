@@ -1,0 +1,1 @@
+"""Real hosts in containers, to practise on and to test against."""

@@ -1,0 +1,1 @@
+"""A simulated homelab that answers as real hosts do, without a network."""
