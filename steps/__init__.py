@@ -1,0 +1,1 @@
+"""The stages of the setup, in the order of the story."""
