@@ -1,1 +1,11 @@
-"""The stages of the setup, in the order of the story."""
+"""The stages of the setup. This list is the table of contents of the whole program."""
+
+from __future__ import annotations
+
+from steps.discover import Discover
+from steps.here import Here
+from steps.hosts import Hosts
+from wizard.core.step import Step
+
+STEPS: tuple[Step, ...] = (Here(), Hosts(), Discover())
+"""In the order of the story."""

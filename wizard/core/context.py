@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
-from wizard.core.host import Args, Host, Reader
+from wizard.core.host import Args, Host, Hosts, Reader
 from wizard.core.secret import Secret
 from wizard.core.spec import ClusterSpec
 from wizard.core.state import RunState
@@ -72,10 +73,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a change is given to do its work with: one host, one operation id, ways to say how far it is."""
+    """What a change is given to do its work with: its host, its operation id, ways to say how far it is."""
 
-    host: Host
-    hosts: Mapping[str, Host]
+    host_name: str
+    hosts: Hosts
     spec: ClusterSpec
     state: RunState
     op: str
@@ -86,17 +87,37 @@ class Work:
     """A line of remote output for the log."""
     cancelled: threading.Event
     """Set when the person asked to detach: long waits look at it."""
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def host(self) -> Host:
+        """The host the change is done on."""
+        return self.hosts[self.host_name]
 
     def run(
         self, script: str, args: Args | None = None, *, timeout: float, payload: bytes | Secret = b""
     ) -> str:
-        """Run a `do/` script as this change's detached operation and return what it printed, stripped.
+        """Run a `do/` script as this change's next detached operation and return what it printed, stripped.
+
+        The first operation of a change bears its id, further ones `ID-2`, `ID-3` ...: a change that is taken up
+        again passes through those that ended before without running them twice.
+
+        Args:
+            script: e.g. `do/marker`.
+            args: single-line arguments.
+            timeout: seconds we wait.
+            payload: what the script reads from its stdin.
 
         Raises:
             LinkLostError: the link broke; the engine asks the host on return.
             RemoteError: it failed or outlived `timeout` seconds.
         """
         done = self.host.do(
-            script, args, op=self.op, payload=payload, timeout=timeout, on_line=self.line
+            script, args, op=numbered(self.op, next(self._numbers)), payload=payload, timeout=timeout, on_line=self.line
         )
         return done.output.strip()
+
+
+def numbered(op: str, number: int) -> str:
+    """The id of the n-th operation of a change, counted from 1."""
+    return op if number == 1 else f"{op}-{number}"

@@ -1,0 +1,153 @@
+"""Apply: step by step, checks before, changes, checks after; what failed keeps back only what needs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wizard.core.check import Finding, Level, Status, When
+from wizard.core.context import Context
+from wizard.core.engine.changes import Outcome, Tools, run_changes
+from wizard.core.engine.checks import Assertion, run_checks
+from wizard.core.engine.order import in_order, needed_by_failed
+from wizard.core.engine.plan import PlannedStep, plan_step
+from wizard.core.errors import RESUMES, CancelledError, LinkLostError, WizardError
+from wizard.core.events import StepFinished, StepPlanned, StepStarted
+from wizard.core.state import StepStatus
+from wizard.core.step import Step
+
+
+@dataclass(slots=True)
+class ApplyResult:
+    """What an apply came to."""
+
+    changes: int = 0
+    """Changes that were done."""
+    failed: list[str] = field(default_factory=list)
+    """Ids of the steps that did not end well."""
+    stopped: bool = False
+    errors: list[WizardError] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """`done`, `failed` or `stopped`."""
+        if self.failed:
+            return "failed"
+        return "stopped" if self.stopped else "done"
+
+
+def apply_steps(steps: Sequence[Step], ctx: Context, tools: Tools) -> ApplyResult:
+    """Bring about what every step finds missing.
+
+    Args:
+        steps: in the order of the story.
+        ctx: what the steps look at; hosts that were changed are read again.
+        tools: what the changes need.
+
+    Raises:
+        StateError: the run state could not be saved, or another cluster's marker was found.
+    """
+    result = ApplyResult()
+    for step in in_order(steps):
+        if tools.control.stop.is_set():
+            result.stopped = True
+            break
+        broken = needed_by_failed(step, result.failed)
+        if broken:
+            result.failed.append(step.id)
+            tools.emit(StepFinished(step=step.id, title=step.title, status="blocked"))
+            continue
+        _apply_step(step, ctx, tools, result)
+    return result
+
+
+def _apply_step(step: Step, ctx: Context, tools: Tools, result: ApplyResult) -> None:
+    began = time.monotonic()
+    tools.emit(StepStarted(step=step.id, title=step.title))
+    before = _check(step, When.BEFORE, ctx, tools, result)
+    if _fatal(before):
+        _finish(step, "failed", began, tools, result)
+        return
+    planned = plan_step(step, ctx)
+    if planned.error is not None:
+        result.errors.append(planned.error)
+        _finish(step, "failed", began, tools, result)
+        return
+    outcome = _change(planned, ctx, tools, result)
+    if _stopped(outcome, tools):
+        result.stopped = True
+        _finish(step, "stopped", began, tools, result)
+        return
+    after = _check(step, When.AFTER, ctx, tools, result)
+    well = outcome.complete and not any(item.status is Status.FAIL for item in after)
+    _finish(step, "done" if well and not _blind(after) else "failed", began, tools, result)
+
+
+def _change(planned: PlannedStep, ctx: Context, tools: Tools, result: ApplyResult) -> Outcome:
+    step = planned.step
+    tools.emit(
+        StepPlanned(
+            step=step.id,
+            changes=tuple((item.key, item.host, item.summary, item.weight) for item in planned.changes),
+        )
+    )
+    if planned.changes:
+        tools.journal.step(step.id, StepStatus.HALF_DONE)
+    outcome = run_changes(step.id, planned.changes, tools)
+    for change in planned.changes:
+        ctx.cache.forget(change.host)
+    result.changes += len(outcome.done)
+    result.errors += outcome.failed.values()
+    return outcome
+
+
+def _stopped(outcome: Outcome, tools: Tools) -> bool:
+    """Whether the person's wish, and nothing else, kept the step from its end."""
+    if not tools.control.stop.is_set():
+        return False
+    wished = all(isinstance(error, CancelledError | LinkLostError) for error in outcome.failed.values())
+    return wished and not outcome.complete
+
+
+def _check(step: Step, when: When, ctx: Context, tools: Tools, result: ApplyResult) -> list[Finding]:
+    assertions = [Assertion(step.id, check) for check in step.checks(ctx) if check.when is when]
+    findings = run_checks(assertions, ctx, tools.emit, tools.control)
+    result.findings += findings
+    return findings
+
+
+def _fatal(findings: Sequence[Finding]) -> bool:
+    return any(item.status is Status.FAIL and item.level is Level.FATAL for item in findings)
+
+
+def _blind(findings: Sequence[Finding]) -> bool:
+    """Whether something could not be looked at because of something else that is broken."""
+    return any(item.status is Status.SKIP and item.explained_by for item in findings)
+
+
+def _finish(step: Step, status: str, began: float, tools: Tools, result: ApplyResult) -> None:
+    if status == "done":
+        tools.journal.step(step.id, StepStatus.DONE)
+    if status == "failed":
+        result.failed.append(step.id)
+    seconds = round(time.monotonic() - began, 3)
+    tools.emit(StepFinished(step=step.id, title=step.title, status=status, seconds=seconds))
+
+
+def stopped_error(done: int) -> CancelledError:
+    """What is said when the person stopped a run.
+
+    Args:
+        done: changes done before.
+    """
+    return CancelledError(
+        "Stopped as you asked.",
+        where=f"after {done} change{'s' if done != 1 else ''}",
+        why="You pressed Ctrl-C, or the terminal was closed.",
+        do="wizard apply",
+        again=RESUMES,
+    )
+
+

@@ -1,0 +1,137 @@
+"""Runs checks: in parallel, each with its deadline and retries, and says what explains what."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+
+from wizard.core.check import Check, Finding, Level, Status, failed, skipped
+from wizard.core.context import Context
+from wizard.core.engine.control import Control
+from wizard.core.errors import HostError, RemoteError, WizardError
+from wizard.core.events import CheckFinished, Sink
+
+WORKERS = 16
+"""Hosts and checks worked on at the same time; a homelab has fewer than that."""
+
+RETRY_PAUSE = 2.0
+"""Seconds between two tries of a failing check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A check and the step it belongs to."""
+
+    step: str
+    check: Check
+
+
+def run_checks(
+    assertions: Sequence[Assertion], ctx: Context, emit: Sink, control: Control | None = None
+) -> list[Finding]:
+    """Make every check and report each as it ends.
+
+    Args:
+        assertions: what to check, in the order the findings are wanted.
+        ctx: a context whose hosts only read.
+        emit: is told of each finding, waiting ones included.
+        control: lets go of retries when the person stops the run.
+
+    Returns:
+        One finding per assertion, in the order given.
+    """
+    if not assertions:
+        return []
+    pool = ThreadPoolExecutor(min(WORKERS, len(assertions)), thread_name_prefix="check")
+    try:
+        futures = [pool.submit(_patiently, item, ctx, emit, control or Control()) for item in assertions]
+        return [_finding(item, future, emit) for item, future in zip(assertions, futures, strict=True)]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _finding(item: Assertion, future: Future[Finding], emit: Sink) -> Finding:
+    limit = item.check.timeout + item.check.retry + RETRY_PAUSE
+    wait([future], timeout=limit)
+    if future.done():
+        return future.result()
+    finding = _stamped(item, failed(f"No answer within {limit:.0f} s."), limit)
+    emit(CheckFinished(finding=finding))
+    return finding
+
+
+def _patiently(item: Assertion, ctx: Context, emit: Sink, control: Control) -> Finding:
+    began = time.monotonic()
+    while True:
+        finding = _stamped(item, _once(item.check, ctx), time.monotonic() - began)
+        again = began + item.check.retry - time.monotonic()
+        if finding.status is not Status.FAIL or again <= 0 or control.stop.is_set():
+            emit(CheckFinished(finding=finding))
+            return finding
+        emit(CheckFinished(finding=replace(finding, status=Status.WAITING)))
+        control.stop.wait(min(RETRY_PAUSE, again))
+        ctx.cache.forget(item.check.host)
+
+
+def _once(check: Check, ctx: Context) -> Finding:
+    try:
+        return check.run(ctx)
+    except HostError as error:
+        return replace(skipped(f"Not checked: {error.what}"), explained_by=explains(error))
+    except RemoteError as error:
+        return failed(error.what, evidence=error.why, fix=error.do[0] if error.do else "")
+    except WizardError as error:
+        return failed(error.what, evidence=error.why, cause=error.where, fix=error.do[0] if error.do else "")
+
+
+def explains(error: HostError) -> str:
+    """The id of the check that fails for this kind of error, so that the ones above it point at it."""
+    return HOST_CHECKS.get(type(error).__name__, "hosts.reach")
+
+
+HOST_CHECKS = {
+    "UnreachableError": "hosts.reach",
+    "LinkLostError": "hosts.reach",
+    "HostKeyUnknownError": "hosts.key",
+    "HostKeyChangedError": "hosts.key",
+    "AuthError": "hosts.login",
+    "PrivilegeError": "hosts.root",
+}
+"""Which check stands for which way a host can be out of reach."""
+
+
+def _stamped(item: Assertion, finding: Finding, seconds: float) -> Finding:
+    check = item.check
+    status = finding.status
+    if status is Status.FAIL and check.level is Level.WARNING:
+        status = Status.WARN
+    return replace(
+        finding,
+        status=status,
+        check=check.id,
+        step=item.step,
+        title=check.title,
+        host=finding.host or check.host,
+        level=check.level,
+        hint=check.id,
+        seconds=round(seconds, 3),
+    )
+
+
+def root_causes(findings: Iterable[Finding]) -> list[str]:
+    """The ids of what is wrong and explained by nothing else: failures where there are any, else warnings."""
+    for status in (Status.FAIL, Status.WARN):
+        ids = [item.check for item in findings if item.status is status and not item.explained_by]
+        if ids:
+            return list(dict.fromkeys(ids))
+    return []
+
+
+def verdict(findings: Iterable[Finding]) -> str:
+    """`fail` if anything failed, `warn` if anything should not stay so, else `ok`."""
+    statuses = {item.status for item in findings}
+    if Status.FAIL in statuses:
+        return "fail"
+    return "warn" if Status.WARN in statuses else "ok"

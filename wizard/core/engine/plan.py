@@ -1,0 +1,142 @@
+"""Plan: what every step finds missing. It only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from wizard.core.change import Change
+from wizard.core.context import Context
+from wizard.core.engine.checks import WORKERS
+from wizard.core.engine.order import in_order
+from wizard.core.errors import HostError, RemoteError, WizardError
+from wizard.core.events import HostState, Sink
+from wizard.core.facts import HostFacts
+from wizard.core.step import Step
+
+PLAN_SCHEMA = 1
+"""Version of the document `plan --json` prints."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step and what it would do."""
+
+    step: Step
+    changes: tuple[Change, ...] = ()
+    error: WizardError | None = None
+    """What kept it from finding out."""
+
+    @property
+    def status(self) -> str:
+        """`done` (nothing to do), `changes` or `unknown`."""
+        if self.error is not None:
+            return "unknown"
+        return "changes" if self.changes else "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is missing, step by step, and the hosts nobody could ask."""
+
+    steps: tuple[PlannedStep, ...]
+    unreachable: tuple[tuple[str, WizardError], ...] = ()
+
+    @property
+    def changes(self) -> int:
+        """How many changes there are."""
+        return sum(len(item.changes) for item in self.steps)
+
+    @property
+    def destroys(self) -> int:
+        """How many things would be lost."""
+        return sum(len(change.destroys) for item in self.steps for change in item.changes)
+
+    @property
+    def errors(self) -> list[WizardError]:
+        """Every error once, hosts first."""
+        found = [error for _, error in self.unreachable]
+        found += [item.error for item in self.steps if item.error is not None and item.error not in found]
+        return found
+
+
+def prefetch(ctx: Context, hosts: Iterable[str], emit: Sink) -> list[tuple[str, WizardError]]:
+    """Read the facts of the hosts side by side, so that steps find them in the cache.
+
+    Args:
+        ctx: the pass they are read for.
+        hosts: names.
+        emit: is told of each host as it is connected to.
+
+    Returns:
+        (host, error) of each that could not be asked.
+    """
+    names = list(hosts)
+    if not names:
+        return []
+    with ThreadPoolExecutor(min(WORKERS, len(names)), thread_name_prefix="facts") as pool:
+        return [item for item in pool.map(lambda name: _reach(ctx, name, emit), names) if item]
+
+
+def _reach(ctx: Context, name: str, emit: Sink) -> tuple[str, WizardError] | None:
+    emit(HostState(host=name, status="connecting", detail=ctx.hosts[name].address))
+    facts = ctx.try_facts(name)
+    if isinstance(facts, HostFacts):
+        emit(HostState(host=name, status="connected", detail=ctx.hosts[name].address))
+        return None
+    emit(HostState(host=name, status="failed", detail=facts.what))
+    return name, facts
+
+
+def make_plan(steps: Sequence[Step], ctx: Context, emit: Sink) -> Plan:
+    """Ask every step what is missing.
+
+    Args:
+        steps: in the order of the story.
+        ctx: a context whose hosts only read.
+        emit: is told of hosts as they are connected to.
+
+    Raises:
+        StateError: our files and the hosts' markers do not belong together.
+    """
+    unreachable = prefetch(ctx, (host.name for host in ctx.spec.hosts), emit)
+    return Plan(tuple(plan_step(step, ctx) for step in in_order(steps)), tuple(unreachable))
+
+
+def plan_step(step: Step, ctx: Context) -> PlannedStep:
+    """What one step finds missing, or the error that kept it from finding out."""
+    try:
+        return PlannedStep(step, tuple(step.changes(ctx)))
+    except (HostError, RemoteError) as error:
+        return PlannedStep(step, error=error)
+
+
+def plan_json(plan: Plan, cluster: str) -> dict[str, object]:
+    """The document of `plan --json` (design section 7)."""
+    return {
+        "schema": PLAN_SCHEMA,
+        "cluster": cluster,
+        "steps": [_step_json(item) for item in plan.steps],
+        "changes": plan.changes,
+        "destroys": plan.destroys,
+        "unreachable": [{"host": host, "what": error.what, "why": error.why} for host, error in plan.unreachable],
+    }
+
+
+def _step_json(item: PlannedStep) -> dict[str, object]:
+    return {
+        "id": item.step.id,
+        "title": item.step.title,
+        "status": item.status,
+        "changes": [
+            {
+                "key": change.key,
+                "host": change.host,
+                "summary": change.summary,
+                "destroys": list(change.destroys),
+                "preview": change.preview,
+            }
+            for change in item.changes
+        ],
+    }

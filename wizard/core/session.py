@@ -1,0 +1,205 @@
+"""One cluster, its hosts and its run state: what the command line and the screens talk to."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from wizard.core.check import Finding, When
+from wizard.core.context import Context, FactsCache, FactsReader
+from wizard.core.engine.apply import ApplyResult, apply_steps
+from wizard.core.engine.changes import RECONNECT_PAUSES, Tools
+from wizard.core.engine.checks import WORKERS, Assertion, root_causes, run_checks, verdict
+from wizard.core.engine.control import Control
+from wizard.core.engine.journal import Journal, StateSaver
+from wizard.core.engine.order import in_order
+from wizard.core.engine.plan import Plan, make_plan, prefetch
+from wizard.core.engine.resume import Standing, close_in_flight, settle_in_flight, standing
+from wizard.core.errors import WizardError
+from wizard.core.events import Event, RunFinished, RunStarted, Sink
+from wizard.core.host import Hosts, ReadOnlyHost
+from wizard.core.spec import ClusterSpec
+from wizard.core.state import RunState
+from wizard.core.step import Step
+
+
+class Approve(Protocol):
+    """Asks the person whether the plan shall be carried out."""
+
+    def __call__(self, plan: Plan, left: Standing) -> bool:
+        """True = go on; False = nothing is changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorReport:
+    """What doctor found."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> str:
+        """`ok`, `warn` or `fail`."""
+        return verdict(self.findings)
+
+    @property
+    def root_causes(self) -> list[str]:
+        """Ids of what explains the rest."""
+        return root_causes(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything a front end needs for one cluster; it may be used for several passes one after another."""
+
+    spec: ClusterSpec
+    hosts: Hosts
+    steps: Sequence[Step]
+    state: RunState
+    saver: StateSaver
+    read_facts: FactsReader
+    emit: Sink
+    control: Control = field(default_factory=Control)
+    pauses: Sequence[float] = RECONNECT_PAUSES
+
+    def context(self) -> Context:
+        """A fresh pass: nothing cached, hosts wrapped so that they only read."""
+        readers = {host.name: ReadOnlyHost(self.hosts[host.name]) for host in self.spec.hosts}
+        return Context(self.spec, readers, self.state, FactsCache(readers, self.read_facts))
+
+    def facts(self, names: Sequence[str] = ()) -> Context:
+        """Read the facts of the named hosts (all when none is named); errors are kept in the context."""
+        ctx = self.context()
+        prefetch(ctx, names or [host.name for host in self.spec.hosts], self.emit)
+        return ctx
+
+    def plan(self) -> tuple[Plan, Standing]:
+        """What is missing, and how it stands against what we remember. Only reads."""
+        with self._pass("plan") as end:
+            plan = make_plan(in_order(self.steps), self.context(), self.emit)
+            end(plan.changes, "failed" if plan.errors else "done")
+        return plan, standing(self.state, plan, self.spec.flatten())
+
+    def doctor(self, only: Sequence[str] = ()) -> DoctorReport:
+        """Run the steps' after-checks, all hosts side by side. Only reads.
+
+        Args:
+            only: ids of checks or steps; everything when empty.
+        """
+        with self._pass("doctor") as end:
+            ctx = self.context()
+            prefetch(ctx, (host.name for host in self.spec.hosts), self.emit)
+            wanted = [item for item in assertions(self.steps, ctx) if selected(item, only)]
+            report = DoctorReport(tuple(run_checks(wanted, ctx, self.emit, self.control)))
+            end(0, "failed" if report.verdict == "fail" else "done")
+        return report
+
+    def apply(self, approve: Approve) -> ApplyResult:
+        """Bring about what is missing, after the person said yes to the plan.
+
+        The caller holds the lock on the run state. Every host we can reach is locked for the run once there is
+        something to do; the facts are read again under the lock, so that nobody else's work is overwritten.
+
+        Raises:
+            StateError: another operator holds a host, or the state could not be saved.
+            HostError: a host was lost while it was being locked; no change was begun.
+        """
+        with self._pass("apply") as end:
+            result = self._apply(approve)
+            end(result.changes, result.status)
+        return result
+
+    def _apply(self, approve: Approve) -> ApplyResult:
+        journal = Journal(self.state, self.saver)
+        tools = Tools(self.spec, self.hosts, journal, self.emit, self.control, self.pauses)
+        ctx = self.context()
+        plan = make_plan(self.steps, ctx, self.emit)
+        if plan.changes == 0 and not journal.state.in_flight():
+            return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
+        if not approve(plan, standing(self.state, plan, self.spec.flatten())):
+            return ApplyResult(stopped=True)
+        journal.replace(
+            replace(journal.state, serial=journal.state.serial + 1, answers=self.spec.flatten())
+        )
+        with ExitStack() as locks:
+            self._lock_hosts(plan, journal.state, locks)
+            ctx = replace(self.context(), state=journal.state)
+            settle_in_flight(journal, ctx.hosts, self.emit, self.control)
+            plan = make_plan(self.steps, ctx, self.emit)
+            close_in_flight(journal, plan)
+            return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
+
+    def _lock_hosts(self, plan: Plan, state: RunState, locks: ExitStack) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        away = {host for host, _ in plan.unreachable}
+        names = [host.name for host in self.spec.hosts if host.name not in away]
+        held = [self.hosts[name].run_lock(holder(), state.serial, state.lineage) for name in names]
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="lock") as pool:
+            futures = [pool.submit(lock.__enter__) for lock in held]
+        errors = [future.exception() for future in futures]
+        for lock, error in zip(held, errors, strict=True):
+            if error is None:
+                locks.push(lock)
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def _pass(self, command: str) -> _Pass:
+        titles = tuple((step.id, step.title) for step in in_order(self.steps))
+        return _Pass(command, self.spec.name, titles, self.emit)
+
+
+class _Pass:
+    """Says that a pass begins and, whatever happens in it, how it ended."""
+
+    def __init__(self, command: str, cluster: str, steps: tuple[tuple[str, str], ...], emit: Sink) -> None:
+        self._command = command
+        self._emit = emit
+        self._began = time.monotonic()
+        self._end = (0, "failed")
+        emit(RunStarted(command=command, cluster=cluster, steps=steps))
+
+    def __enter__(self) -> Callable[[int, str], None]:
+        return self._set
+
+    def _set(self, changes: int, status: str) -> None:
+        self._end = (changes, status)
+
+    def __exit__(self, *_: object) -> None:
+        changes, status = self._end
+        seconds = round(time.monotonic() - self._began, 3)
+        event: Event = RunFinished(command=self._command, status=status, changes=changes, seconds=seconds)
+        self._emit(event)
+
+
+def assertions(steps: Sequence[Step], ctx: Context) -> Iterator[Assertion]:
+    """Every check doctor makes, in the order of the story."""
+    for step in in_order(steps):
+        yield from (Assertion(step.id, check) for check in step.checks(ctx) if check.when is When.AFTER)
+
+
+def selected(item: Assertion, only: Sequence[str]) -> bool:
+    """Whether a check was asked for: by its id, the step's id, or the beginning of its id up to a dot."""
+    names = {item.step, item.check.id, item.check.id.split(".")[0]}
+    return not only or bool(names & set(only))
+
+
+def holder() -> str:
+    """Who we are, for the message the other operator gets: `anna@laptop pid 4711`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{platform.node()} pid {os.getpid()}"
+
+
+def _with_unreachable(result: ApplyResult, plan: Plan) -> ApplyResult:
+    seen: list[WizardError] = [error for _, error in plan.unreachable]
+    result.errors = seen + [error for error in result.errors if error not in seen]
+    return result
