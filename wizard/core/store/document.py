@@ -1,0 +1,142 @@
+"""The state file as a JSON document: its keys, its lay-out and its checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from wizard.core.state import STATE_SCHEMA, ChangeRecord, ChangeStatus, RunState, StepRecord, StepStatus
+from wizard.core.store.fields import Node
+
+CHECKSUM = "checksum"
+"""The key of the checksum; it covers every other key."""
+
+_RECORD_DEPTH = 4
+"""Objects this deep (one change) take one line, so that a diff of two states reads change by change."""
+
+_STATE_KEYS = ("name", "lineage", "serial", "writer", "created", "answers", "decisions", "steps")
+_STEP_KEYS = ("status", "at", "changes")
+_CHANGE_KEYS = ("host", "summary", "status", "digest", "op", "at", "evidence")
+
+
+def document_of(state: RunState) -> dict[str, object]:
+    """The state as JSON values, without the checksum: what `wizard state show --json` prints.
+
+    Args:
+        state: what to write.
+    """
+    return {
+        "schema": STATE_SCHEMA,
+        "writer": state.writer,
+        "name": state.name,
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "created": state.created,
+        "answers": dict(state.answers),
+        "decisions": dict(state.decisions),
+        "steps": {step.id: _step_document(step) for step in state.steps.values()},
+    }
+
+
+def encode(state: RunState) -> bytes:
+    """The bytes of the file.
+
+    Args:
+        state: what to write.
+
+    Raises:
+        ValueError: a number in it is not finite, which JSON cannot say.
+    """
+    document = document_of(state)
+    signed = {"schema": STATE_SCHEMA, CHECKSUM: checksum(document)} | document
+    return (layout(signed) + "\n").encode("ascii")
+
+
+def checksum(document: Mapping[str, object]) -> str:
+    """The sha256 over the canonical JSON (sorted keys, no blanks, ASCII) of all but the checksum itself.
+
+    Args:
+        document: with or without its checksum.
+    """
+    covered = {key: value for key, value in document.items() if key != CHECKSUM}
+    canonical = json.dumps(covered, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def layout(document: Mapping[str, object]) -> str:
+    """The document as text for people and diffs: one line per answer, step and change.
+
+    Args:
+        document: JSON values.
+    """
+    return _layout(document, 0)
+
+
+def read_state(document: dict[str, object]) -> RunState:
+    """The state of a document of the current schema.
+
+    Args:
+        document: JSON values.
+
+    Raises:
+        FieldError: a value is missing or wrong, with its path.
+    """
+    root = Node(document)
+    root.only((*_STATE_KEYS, "schema", CHECKSUM))
+    return RunState(
+        name=root.text("name"),
+        lineage=root.text("lineage"),
+        serial=root.whole("serial"),
+        writer=root.text("writer"),
+        created=root.number("created"),
+        answers=MappingProxyType(root.texts("answers")),
+        decisions=MappingProxyType(root.texts("decisions")),
+        steps=MappingProxyType({name: _read_step(name, node) for name, node in root.children("steps")}),
+    )
+
+
+def _step_document(step: StepRecord) -> dict[str, object]:
+    changes = {change.key: _change_document(change) for change in step.changes.values()}
+    return {"status": str(step.status), "at": step.at, "changes": changes}
+
+
+def _change_document(change: ChangeRecord) -> dict[str, object]:
+    return {
+        "status": str(change.status),
+        "host": change.host,
+        "summary": change.summary,
+        "at": change.at,
+        "op": change.op,
+        "digest": change.digest,
+        "evidence": change.evidence,
+    }
+
+
+def _read_step(name: str, node: Node) -> StepRecord:
+    node.only(_STEP_KEYS)
+    changes = {key: _read_change(key, child) for key, child in node.children("changes")}
+    return StepRecord(name, node.choice("status", StepStatus), node.number("at"), MappingProxyType(changes))
+
+
+def _read_change(key: str, node: Node) -> ChangeRecord:
+    node.only(_CHANGE_KEYS)
+    return ChangeRecord(
+        key=key,
+        host=node.text("host"),
+        summary=node.text("summary"),
+        status=node.choice("status", ChangeStatus),
+        digest=node.text("digest"),
+        op=node.text("op"),
+        at=node.number("at"),
+        evidence=node.text("evidence"),
+    )
+
+
+def _layout(value: object, depth: int) -> str:
+    if not isinstance(value, Mapping) or not value or depth >= _RECORD_DEPTH:
+        return json.dumps(value, allow_nan=False)
+    indent = " " * (depth + 1)
+    rows = (f"{indent}{json.dumps(key)}: {_layout(item, depth + 1)}" for key, item in value.items())
+    return "{\n" + ",\n".join(rows) + "\n" + " " * depth + "}"
