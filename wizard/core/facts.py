@@ -51,7 +51,7 @@ class Guest:
 
     name: str
     state: str = ""
-    """As virsh says it (`running`, `shut off`, `paused` ...); `defined` where libvirt sleeps and only its file was read."""
+    """As virsh says it (`running`, `shut off` ...); `defined` where libvirt was not asked and only its file read."""
     autostart: bool | None = None
     driver: str = ""
     """`qemu` or `lxc`."""
@@ -67,7 +67,9 @@ class Libvirt:
     running: bool | None = None
     """Its daemon is a live process."""
     answers: bool | None = None
-    """It answered when asked; unknown where it sleeps until somebody connects (we do not wake it)."""
+    """It answered when asked; unknown where it was not running, since asking would wake it."""
+    wakes: bool = False
+    """Its socket is there: it starts by itself when somebody connects."""
     version: str = ""
     drivers: tuple[str, ...] = ()
     """Drivers that answered."""
