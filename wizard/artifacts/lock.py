@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -65,7 +65,9 @@ class Lock:
     """Every bound file by (name, arch): one version each."""
 
     path: Path
-    entries: Mapping[tuple[str, str], tuple[LockEntry, ...]] = MappingProxyType({})
+    entries: Mapping[tuple[str, str], tuple[LockEntry, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     """A folder may hold a built and a published file of the same name."""
 
     def find(self, name: str, arch: str, version: str = "", origin: Origin | None = None) -> LockEntry | None:

@@ -37,6 +37,10 @@ class ResolvedArtifact:
     checksums: Checksums | None = None
     published: str = ""
     """The publisher's digest as the lock remembers it, `algorithm:hex`."""
+    also: tuple[Digest, ...] = ()
+    """Further digests that the file must have: a folder's own lock alone is not believed where more is known."""
+    listed: Digest | None = None
+    """What the catalog says of this version, if anything."""
     limit: int = UNLISTED_LIMIT
     sources: tuple[str, ...] = ()
 
@@ -95,6 +99,9 @@ class Resolver:
         listed = self._catalog.find(name, arch, wanted)
         if there is not None:
             return self._from_folder(there, bound, listed)
+        built = self.lock.find(name, arch, version, Origin.BUILT)
+        if built is not None and self._accept_built:
+            raise _built_elsewhere(built, self.lock.path)
         if bound is not None:
             return _from_lock(bound, listed, str(self.lock.path))
         if listed is not None:
@@ -110,6 +117,10 @@ class Resolver:
         return [
             self.resolve(name, arch) for name, arch in keys if arch in wanted and self._usable(name, arch)
         ]
+
+    def folder_entries(self) -> list[LockEntry]:
+        """What the folder's lock names; empty without a folder."""
+        return self._folder.all() if self._folder else []
 
     def _usable(self, name: str, arch: str) -> bool:
         return bool(self._catalog.find(name, arch)) or self._accept_built
@@ -136,7 +147,10 @@ class Resolver:
         if there.origin is Origin.PUBLISHER and listed is not None and listed.digest is not None:
             _demand_same(listed.digest, "the catalog", there, folder.path)
         base = _from_lock(there, listed, str(folder.path))
-        return replace(base, path=folder.path.parent / there.file)
+        same = bound is not None and bound.version == there.version
+        also = [bound.digest] if bound is not None and same else []
+        also += [base.listed] if base.listed is not None and there.origin is Origin.PUBLISHER else []
+        return replace(base, path=folder.path.parent / there.file, also=tuple(also))
 
     def _known(self) -> str:
         names = sorted({f"{e.name} {e.version} ({e.arch})" for e in self._catalog.entries})
@@ -154,6 +168,8 @@ def _from_catalog(entry: CatalogEntry) -> ResolvedArtifact:
         sha256=known,
         origin=Origin.PUBLISHER,
         digest=entry.digest,
+        listed=entry.digest,
+        published=str(entry.digest) if entry.digest and not known else "",
         bound_by="the catalog" if entry.digest else "",
         checksums=entry.checksums,
         limit=entry.limit,
@@ -174,6 +190,7 @@ def _from_lock(entry: LockEntry, listed: CatalogEntry | None, lock: str) -> Reso
         bound_by=lock,
         checksums=listed.checksums if listed else None,
         published=entry.published,
+        listed=listed.digest if listed else None,
         limit=listed.limit if listed else UNLISTED_LIMIT,
         sources=listed.sources if listed else (),
     )
@@ -207,6 +224,15 @@ def _built_refused(entry: LockEntry, path: Path) -> UsageError:
             "accept them, in cluster.yaml:  artifacts: {accept_built: true}",
             f"or fetch the published one: wizard artifacts fetch {path.parent}",
         ),
+    )
+
+
+def _built_elsewhere(entry: LockEntry, path: Path) -> UsageError:
+    return UsageError(
+        f"{entry.label} is bound to a file that was built, and no folder that holds it was given",
+        where=str(path),
+        why="a built file cannot be downloaded",
+        do="name the folder it came from: wizard apply --artifacts DIR",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,7 @@ class ArtifactStore:
         self._cache = cache
         self._downloader = downloader
         self._talk = talk
+        self._binding = threading.Lock()  # hosts are worked on in parallel
 
     def obtain(self, name: str, arch: str, version: str = "", *, report: Report = silent) -> ResolvedArtifact:
         """The file, verified just now; its digest binds from then on.
@@ -75,7 +77,8 @@ class ArtifactStore:
 
     def _with_digest(self, wanted: ResolvedArtifact) -> ResolvedArtifact:
         """The publisher's checksum file is read once; again only where the file itself has to come again."""
-        if wanted.digest is not None and (not wanted.published or self._cache.has(wanted.digest)):
+        settled = wanted.listed is not None or not wanted.published
+        if wanted.digest is not None and (settled or self._cache.has(wanted.digest)):
             return wanted
         published = self._published(wanted)
         if wanted.published and str(published) != wanted.published:
@@ -117,9 +120,10 @@ class ArtifactStore:
             url=got.url,
             published=got.published,
         )
-        if self.resolver.lock.find(got.name, got.arch, got.version, got.origin) != entry:
-            self.resolver.bind(entry)
-            write_lock(self.resolver.lock)
+        with self._binding:
+            if self.resolver.lock.find(got.name, got.arch, got.version, got.origin) != entry:
+                self.resolver.bind(entry)
+                write_lock(self.resolver.lock)
 
 
 def verify_file(artifact: ResolvedArtifact) -> None:
@@ -132,14 +136,16 @@ def verify_file(artifact: ResolvedArtifact) -> None:
     try:
         if not path.is_file():
             raise _missing(artifact, path)
-        found = hash_file(path, ["sha256"])["sha256"]
+        expected = (Digest("sha256", artifact.sha256.lower()), *artifact.also)
+        found = hash_file(path, {each.algorithm for each in expected})
     except OSError as error:
         raise problems.storage(error, path) from error
-    expected = Digest("sha256", artifact.sha256.lower())
-    if found != expected:
-        raise problems.wrong_digest(
-            artifact.label, str(path), expected=expected, source=artifact.bound_by, found=found
-        )
+    for index, each in enumerate(expected):
+        if found[each.algorithm] != each:
+            source = "the catalog or the cluster's lock" if index else artifact.bound_by
+            raise problems.wrong_digest(
+                artifact.label, str(path), expected=each, source=source, found=found[each.algorithm]
+            )
 
 
 def _source(wanted: ResolvedArtifact) -> str:
