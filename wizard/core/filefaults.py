@@ -24,6 +24,9 @@ _KINDS = {
 _OPEN_TO_OTHERS = 0o077
 """Any right of group or world."""
 
+DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+"""Errors that speak of the disk, not of rights or names: the room left on it belongs in the message."""
+
 _WRITE_REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your disk quota is used up",
@@ -115,10 +118,11 @@ def unreadable(path: Path, error: OSError) -> StateError:
         path: the file or folder.
         error: what the system said.
     """
+    room = f"; {bytes_free(path.parent)}" if error.errno in DISK_TROUBLE else ""
     return StateError(
         f"{path.name} cannot be read.",
         where=str(path),
-        why=f"{reason(error)}.",
+        why=f"{reason(error)}{room}.",
         do=(
             f"ls -ld {quoted(path.parent)} {quoted(path)}",
             "dmesg | tail    # if the disk is in trouble, it is here",

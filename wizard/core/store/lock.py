@@ -5,7 +5,6 @@ The kernel drops a flock when its holder ends, however it ends: no lock is left 
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -18,11 +17,18 @@ from datetime import datetime
 from pathlib import Path
 
 from wizard.core.errors import StateError
-from wizard.core.filefaults import cannot_open, check_private, our_user, quoted, reason, write_failed
+from wizard.core.filefaults import (
+    DISK_TROUBLE,
+    cannot_open,
+    check_private,
+    our_user,
+    quoted,
+    reason,
+    write_failed,
+)
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TEXT_LIMIT = 4096
-_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 _TRIES = 5
 """Times the lock's file may be exchanged under our hands before we say so."""
 
@@ -115,7 +121,7 @@ def _open(path: Path) -> int:
     try:
         handle = os.open(path, _FLAGS | os.O_CREAT, 0o600)
     except OSError as error:
-        full = error.errno in _CANNOT_WRITE or not os.path.lexists(path)
+        full = error.errno in DISK_TROUBLE or not os.path.lexists(path)
         raise (write_failed if full else cannot_open)(path, error) from error
     try:
         check_private(path, os.fstat(handle))

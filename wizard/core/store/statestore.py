@@ -47,7 +47,7 @@ class StateStore:
         self._system = system
         self._migrations = migrations
         self._known = False
-        self._good = b""
+        self._good: bytes | None = None
         self._locked = False
         self._saving = threading.Lock()
 
@@ -135,6 +135,8 @@ class StateStore:
         """Keep what the save is about to replace; says whether it became the backup."""
         raw = read_private(self.home.state, self._system)
         if raw is None:
+            if not self._known and backup_files(self.home):
+                raise faults.missing(self.home.state, self.newest_good_backup())
             return False
         if raw == self._good or self._is_good(raw, state):
             write_private(self.home.state_backup, raw, self._system, sync_folder=False)
