@@ -286,7 +286,7 @@ class _Builder:
         if isinstance(frame.node, list):
             path: Path = (*frame.path, len(frame.node))
             frame.node.append(node)
-            self.doc.lines[path] = line
+            self.doc.lines.setdefault(path, line)
             return path
         key, frame.key = frame.key or "", None
         path = (*frame.path, key)
@@ -322,7 +322,7 @@ class _Builder:
 
 
 def _line(event: Event) -> int:
-    return event.start_mark.line + 1
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 def _events(text: str, doc: Document) -> Iterator[Event]:

@@ -22,6 +22,20 @@ RESERVED_NAMES = frozenset(
 )
 """Names that /etc/hosts files, the cluster or the wizard's own commands already give a meaning."""
 
+LABEL_LENGTH = 63
+"""Characters of one label of a host name (RFC 1035)."""
+DOMAIN_LENGTH = 253
+"""Characters of a whole name (RFC 1035, without the root's dot)."""
+PATH_LENGTH = 1024
+"""Characters of a path; Linux allows 4096, and ours are put together with file names."""
+TEXT_LENGTH = 500
+SHOWN = 60
+"""Characters of a value that are quoted in a message."""
+COLONS_OF_IPV6 = 2
+"""From here on it cannot be an IPv4 address with a port."""
+LONGEST_MASK = 32
+LIBVIRT_PREFIX = 0xFE
+"""libvirt refuses addresses that begin so: it derives those of its tap devices from them."""
 UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 ETCD_OLDEST = (3, 5, 13)
 """Older ones lack what Kubernetes since 1.35 relies on (domain.md 1.1: RequestWatchProgress)."""
@@ -45,7 +59,7 @@ class BadValueError(ValueError):
 
 def shown(text: str) -> str:
     """A value as it is quoted in messages."""
-    return printable(text if len(text) <= 60 else f"{text[:57]}...")
+    return printable(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...")
 
 
 def host_name(text: str) -> str:
@@ -57,11 +71,16 @@ def host_name(text: str) -> str:
     return _label(text, "tower-a")
 
 
+def is_host_name(text: str) -> bool:
+    """Whether `host_name` accepts it."""
+    return _label_problem(text) is None and text not in RESERVED_NAMES
+
+
 def _label(text: str, example: str) -> str:
     problem = _label_problem(text)
     if problem is None:
         return text
-    better = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")[:63]
+    better = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")[:LABEL_LENGTH]
     usable = better and _label_problem(better) is None and better not in RESERVED_NAMES
     raise BadValueError(f"{shown(text)} {problem}.", f"Write for example {better if usable else example}.")
 
@@ -69,7 +88,7 @@ def _label(text: str, example: str) -> str:
 def _label_problem(text: str) -> str | None:
     if not text.isascii():
         return "has characters other than a-z, 0-9 and the hyphen (RFC 1123)"
-    if len(text) > 63:
+    if len(text) > LABEL_LENGTH:
         return f"has {len(text)} characters, a host name may have 63 (RFC 1123)"
     if text.endswith("."):
         return "ends with a dot"
@@ -86,7 +105,7 @@ def _label_problem(text: str) -> str | None:
 
 def domain_name(text: str) -> str:
     """One or more labels, 253 characters at most, not all digits at the end."""
-    if len(text) > 253:
+    if len(text) > DOMAIN_LENGTH:
         raise BadValueError(f"A name of {len(text)} characters; DNS allows 253.", "Shorten it.")
     labels = text.split(".")
     for label in labels:
@@ -127,7 +146,7 @@ def _address(text: str) -> object:
 
 
 def _refuse_ipv6(text: str) -> None:
-    if text.count(":") < 2 and "%" not in text:
+    if text.count(":") < COLONS_OF_IPV6 and "%" not in text:
         return
     if text.lower().startswith("::ffff:"):
         better = text[7:].partition("/")[0]
@@ -142,7 +161,7 @@ def cidr(text: str) -> str:
     from ipaddress import IPv4Network
 
     address, slash, prefix = text.partition("/")
-    if not slash or not re.fullmatch(r"[1-9]?\d", prefix) or int(prefix) > 32:
+    if not slash or not re.fullmatch(r"[1-9]?\d", prefix) or int(prefix) > LONGEST_MASK:
         _refuse_ipv6(text)
         raise BadValueError(f"{shown(text)} is not a network.", "Write it as 192.168.10.0/24.")
     _address(address)
@@ -177,7 +196,7 @@ def mac(text: str) -> str:
     if first & 1:
         reason = f"{text} is a group address: the lowest bit of its first pair is set (multicast)."
         raise BadValueError(reason, "Begin with 52:54:00, the prefix of virtual machines.")
-    if first == 0xFE or set(text) <= set("0:"):
+    if first == LIBVIRT_PREFIX or set(text) <= set("0:"):
         reason = f"{text} cannot be given to a guest: libvirt keeps fe:... for its own ends, and zero is no address."
         raise BadValueError(reason, "Begin with 52:54:00, the prefix of virtual machines.")
     return text.lower()
@@ -219,7 +238,7 @@ def _path(text: str) -> str:
     if found := _SHELL.search(text):
         reason = f"{shown(text)} contains {found.group()!r}, which a shell takes for a command."
         raise BadValueError(reason, "Rename the folder, or take another.")
-    if len(text) > 1024:
+    if len(text) > PATH_LENGTH:
         raise BadValueError("The path has more than 1,024 characters.", "Take a shorter one.")
     if not text.strip("/~"):
         raise BadValueError(f"{text} is the root of everything.", "Name a folder of its own below it.")
@@ -344,7 +363,11 @@ def dotted_id(text: str) -> str:
 
 def label_text(text: str) -> str:
     """A short name people chose: letters of any script, digits, blanks, dot, hyphen, underscore."""
-    if len(text) > 63 or not all(char.isalnum() or char in " ._-" for char in text) or text != text.strip():
+    if (
+        len(text) > LABEL_LENGTH
+        or not all(char.isalnum() or char in " ._-" for char in text)
+        or text != text.strip()
+    ):
         raise BadValueError(
             f"{shown(text)} is not a plain name.", "Letters, digits, blanks, . _ -, 63 at most."
         )
@@ -353,6 +376,6 @@ def label_text(text: str) -> str:
 
 def free_text(text: str) -> str:
     """One line for people to read."""
-    if "\n" in text or len(text) > 500:
+    if "\n" in text or len(text) > TEXT_LENGTH:
         raise BadValueError("One line of at most 500 characters is wanted.", "Shorten it.")
     return text
