@@ -16,6 +16,9 @@ SECTOR = 512
 DEPTH_LIMIT = 16
 """No real stack of RAID, LVM and LUKS comes near; a made-up answer may not recurse for ever."""
 
+STACK_LIMIT = 4
+"""Levels of devices on devices read out of /sys, and twice as many devices on one; bounds a made-up answer."""
+
 _NO_DISKS = ("zram", "ram", "fd", "sr", "loop")
 
 
@@ -142,10 +145,13 @@ def _stacked(nodes: list[Node], below: dict[str, list[str]]) -> tuple[Node, ...]
     def with_children(node: Node, depth: int) -> Node:
         if not depth:
             return node
-        own = (*node.children, *(replace(by_name[name], kind="dm") for name in below.get(node.name, ())))
+        own = (
+            *node.children,
+            *(replace(by_name[name], kind="dm") for name in below.get(node.name, ())[: 2 * STACK_LIMIT]),
+        )
         return replace(node, children=tuple(with_children(child, depth - 1) for child in own))
 
-    return tuple(with_children(node, DEPTH_LIMIT) for node in nodes if node.name not in upper)
+    return tuple(with_children(node, STACK_LIMIT) for node in nodes if node.name not in upper)
 
 
 def _is_disk(node: Node) -> bool:
@@ -226,7 +232,7 @@ def _volume(node: Node, mounted: _Mounted, depth: int) -> Volume:
 def _with_unraid_array(
     found: tuple[Disk, ...], roots: tuple[Node, ...], mounted: _Mounted, sections: Sections
 ) -> tuple[Disk, ...]:
-    """Unraid's array devices (`md1p1`) put on the disks they are made of: its driver tells nobody but /proc/mdstat."""
+    """Unraid's array devices (`md1p1`) put on the disks they are made of: only its /proc/mdstat tells."""
     cells = dict(line.partition("=")[::2] for line in sections.file("/proc/mdstat") if "=" in line)
     arrays = {root.name: root for root in roots if _unraid_array_name(root)}
     for key, name in cells.items():

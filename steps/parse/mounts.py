@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from steps.parse.sections import Sections
 from steps.parse.values import number
 from wizard.core.facts import Disk, Filesystem
+from wizard.core.text import printable
 
+_MOUNT_COLUMNS = 4
+"""Source, mount point, type, options: what we need of a line of /proc/mounts."""
+_STATFS_COLUMNS = 6
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _INJECTED = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}
 """Files a container manager binds into a container: no place anything of ours lies."""
@@ -39,13 +43,13 @@ def mount_table(lines: tuple[str, ...]) -> tuple[Mount, ...]:
     found = [
         Mount(_decoded(row[0]), _decoded(row[1]), row[2], "ro" in row[3].split(","))
         for row in rows
-        if len(row) >= 4
+        if len(row) >= _MOUNT_COLUMNS
     ]
     return tuple(mount for mount in found if mount.path not in _INJECTED)
 
 
 def _decoded(text: str) -> str:
-    return _OCTAL.sub(lambda found: chr(int(found[1], 8)) if int(found[1], 8) >= 32 else "�", text)
+    return _OCTAL.sub(lambda found: printable(chr(int(found[1], 8))), text)
 
 
 def above(path: str, mounts: tuple[Mount, ...]) -> Mount | None:
@@ -92,19 +96,19 @@ def _joined(space: Filesystem, mount: Mount | None, disks: tuple[Disk, ...]) -> 
 
 
 def _statfs(lines: tuple[str, ...]) -> list[Filesystem]:
-    """Lines of `stat -f -c '%S %b %f %a %c %d %n'`: block size, blocks, free, available, inodes, free inodes, path."""
+    """Lines of `stat -f`: block size, blocks, free, available, inodes, free inodes, path."""
     found = []
     for line in lines:
-        *cells, path = line.split(" ", 6)
-        values = [number(cell) for cell in cells]
-        if len(values) != 6 or not path.startswith("/"):
+        cells, slash, path = line.partition(" /")
+        values = [number(cell) for cell in cells.split(" ")]
+        if not slash or len(values) != _STATFS_COLUMNS:
             continue
         block, blocks, _, available, inodes, inodes_free = values
         if block is None or blocks is None or available is None:
             continue
         found.append(
             Filesystem(
-                path,
+                f"/{path}",
                 size=block * blocks,
                 free=block * available,
                 inodes=inodes or None,

@@ -1,4 +1,4 @@
-"""Takes the answer of the facts script apart into its sections, every character made printable on the way in."""
+"""Takes the answer of the facts script apart into its sections, made printable on the way in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def split_sections(text: str) -> Sections:
     """The sections of a facts answer.
 
     Args:
-        text: as the script printed it; lines that are neither a section's head nor begin with a bar are ignored.
+        text: as the script printed it; lines that are neither a head nor begin with a bar are ignored.
     """
     sections: dict[str, list[str]] = {}
     current: list[str] = []

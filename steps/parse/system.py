@@ -1,4 +1,4 @@
-"""The machine and its operating system: identity, processor, memory, control groups, what it runs in, the Pi."""
+"""The machine and its operating system: processor, memory, control groups, what it runs in, the Pi."""
 
 from __future__ import annotations
 
@@ -120,12 +120,12 @@ def cgroups(sections: Sections) -> Cgroups:
         controllers = sections.first("/sys/fs/cgroup/cgroup.controllers").split()
         return Cgroups(2, "memory" in controllers)
     rows = [line.split() for line in sections.file("/proc/cgroups")]
-    enabled = [row[-1] == "1" for row in rows if len(row) == 4 and row[0] == "memory"]
+    enabled = [row[-1] == "1" for row in rows if row[:1] == ["memory"]]
     return Cgroups(1 if rows else None, enabled[0] if enabled else False if rows else None)
 
 
 def virtualisation(sections: Sections) -> Virtualisation:
-    """What the host runs in. Without DMI or a hypervisor flag a machine counts as metal only where DMI was readable."""
+    """What the host runs in; `none` only where the processor's flags or the DMI names could be read."""
     host = pairs(sections.lines("host"))
     kvm = "kvm" in host if sections.lines("host") else None
     container = sections.first("/run/systemd/container")

@@ -60,6 +60,22 @@ running() {
     return 1
 }
 
+# nested FOLDER: whether the process lives in a container or LXC guest of this host, and so is not the host's own:
+# then the kernel tells more than one process id.
+nested() {
+    ids=
+    { while IFS= read -r value; do
+        case $value in NSpid:*)
+            ids=${value#NSpid:}
+            break
+            ;;
+        esac
+    done <"$1/status"; } 2>/dev/null
+    # shellcheck disable=SC2086  # split at blanks on purpose
+    set -- $ids
+    [ $# -gt 1 ]
+}
+
 # The programs we care about among all processes, by the kernel's 15-letter names.
 look_at_processes() {
     processes=$newline
@@ -71,7 +87,8 @@ look_at_processes() {
         keepalived | haproxy | dnsmasq | iscsid | multipathd | firewalld | named | unbound | AdGuardHome | pihole-FTL) ;;
         *) continue ;;
         esac
-        running "$value" || processes=$processes$value$newline
+        name=$value
+        running "$name" || nested "$folder" || processes=$processes$name$newline
     done
 }
 
