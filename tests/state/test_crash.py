@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -219,6 +222,21 @@ def test_a10_the_kernel_really_stops_the_write(tmp_path: Path) -> None:
 
     assert in_child(limited) == 0
     assert_whole(home, OLD, "file size limit")
+
+
+def may_mount() -> bool:
+    """Whether this machine lets us have a mount namespace of our own (root, and not in a locked-down container)."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        return False
+    probe = ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not may_mount(), reason="needs a mount namespace of its own")
+def test_a10_a_disk_that_is_really_full_and_really_read_only(tmp_path: Path) -> None:
+    command = ["unshare", "-m", sys.executable, "-m", "tests.state.real_disk", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("held\n", 0), done.stderr
 
 
 def test_the_data_is_synced_before_its_name_and_the_folder_after(tmp_path: Path) -> None:

@@ -76,10 +76,20 @@ def test_a01_the_command_in_the_message_mends_it(home: ClusterHome) -> None:
     assert fresh(home).load() == OLD
 
 
-def test_a01_without_a_backup_it_is_still_not_a_first_run(home: ClusterHome) -> None:
+@pytest.mark.parametrize("backup", [None, b"", b"torn"])
+def test_a01_without_a_good_backup_a_fresh_start_takes_a_command(
+    home: ClusterHome, backup: bytes | None
+) -> None:
     home.state_backup.unlink()
+    if backup is not None:
+        home.state_backup.write_bytes(backup)
+        home.state_backup.chmod(0o600)
     home.state.write_bytes(b'{"schema"')
-    load_error(home, "no valid backup", f"mv {home.state} {home.state}.damaged")
+    text = load_error(home, "no valid backup")
+    line = next(line for line in text.splitlines() if "start afresh" in line).partition(": ")[2]
+    subprocess.run(["sh", "-c", line], check=True)
+    assert fresh(home).load() is None
+    assert (home.folder / "damaged" / "state.json").read_bytes() == b'{"schema"'
 
 
 def test_a02_empty(home: ClusterHome) -> None:

@@ -16,6 +16,9 @@ CHECKSUM = "checksum"
 _RECORD_DEPTH = 4
 """Objects this deep (one change) take one line, so that a diff of two states reads change by change."""
 
+_one_line = json.JSONEncoder(allow_nan=False).encode
+"""One encoder for all lines: making one per line was half the time of a save."""
+
 _STATE_KEYS = ("name", "lineage", "serial", "writer", "created", "answers", "decisions", "steps")
 _STEP_KEYS = ("status", "at", "changes")
 _CHANGE_KEYS = ("host", "summary", "status", "digest", "op", "at", "evidence")
@@ -135,8 +138,8 @@ def _read_change(key: str, node: Node) -> ChangeRecord:
 
 
 def _layout(value: object, depth: int) -> str:
-    if not isinstance(value, Mapping) or not value or depth >= _RECORD_DEPTH:
-        return json.dumps(value, allow_nan=False)
+    if depth >= _RECORD_DEPTH or not isinstance(value, dict) or not value:
+        return _one_line(value)
     indent = " " * (depth + 1)
-    rows = (f"{indent}{json.dumps(key)}: {_layout(item, depth + 1)}" for key, item in value.items())
+    rows = (f"{indent}{_one_line(key)}: {_layout(item, depth + 1)}" for key, item in value.items())
     return "{\n" + ",\n".join(rows) + "\n" + " " * depth + "}"

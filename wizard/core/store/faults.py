@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 import shlex
 from pathlib import Path
 
 from wizard.core.errors import StateError
 from wizard.core.filefaults import quoted
+from wizard.core.home import ClusterHome
 from wizard.core.state import STATE_SCHEMA
 from wizard.core.store.backups import Backup
 from wizard.core.store.decode import DamagedError, Decoded, TooNewError
@@ -100,13 +101,22 @@ def _restore(path: Path, backup: Backup | None) -> tuple[str, ...]:
     if backup is None:
         return (
             f"there is no valid backup beside it: restore {quoted(path.parent)} from your own backups",
-            f"or, to start afresh: mv {quoted(path)} {quoted(path)}.damaged",
+            f"or, to start afresh: {_put_away(ClusterHome(path.parent))}",
         )
     # cp -p keeps no hold on the target: an existing file keeps its mode, a new one takes the backup's 0600.
     return (f"cp -p {quoted(backup.path)} {quoted(path)}    # {backup.told()}",)
 
 
+def _put_away(home: ClusterHome) -> str:
+    """The command that moves every trace of a state aside: one that is left would still not be a first run."""
+    there = [path for path in (home.state, home.state_backup, home.backups) if os.path.lexists(path)]
+    target = quoted(home.folder / "damaged")
+    return f"mkdir -p {target} && mv {' '.join(quoted(path) for path in there)} {target}"
+
+
 def _difference(before: Decoded, after: Decoded) -> str:
+    import difflib
+
     lines = difflib.unified_diff(_lines(before), _lines(after), lineterm="", n=0)
     changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     shown = [

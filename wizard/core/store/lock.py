@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -96,7 +95,7 @@ def clear_leftover(path: Path) -> Holder | None:
 
 
 def _ourselves() -> Holder:
-    return Holder(our_user(), socket.gethostname(), os.getpid(), time.time())
+    return Holder(our_user(), os.uname().nodename, os.getpid(), time.time())
 
 
 def _acquire(path: Path) -> int:
