@@ -1,6 +1,8 @@
 # Where a detached operation stands, and what it has printed from byte arg_offset on (arg_max bytes at most).
 # Waits up to arg_wait seconds for its end or for more output. Answer: "status code size", then the output.
+# shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 wizard_dir=/run/wizard/op.$arg_op
+
 
 wizard_size() {
     if [ -f "$wizard_dir/output" ]; then wc -c <"$wizard_dir/output"; else echo 0; fi
@@ -13,7 +15,8 @@ wizard_running() {
 
 wizard_waited=0
 while [ "$wizard_waited" -lt "$arg_wait" ]; do
-    [ ! -f "$wizard_dir/result" ] && [ -d "$wizard_dir" ] && wizard_running || break
+    if [ -f "$wizard_dir/result" ] || [ ! -d "$wizard_dir" ]; then break; fi
+    wizard_running || break
     [ "$(wizard_size)" -le "$arg_offset" ] || break
     flock -s -w 1 "$wizard_dir/alive" true
     wizard_waited=$((wizard_waited + 1))

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.transport.sshd import Client, Sshd, is_root
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """A plain sshd that lets one key in as root."""
+    if not is_root():
+        pytest.skip("a real sshd with log-ins needs root and /usr/sbin/sshd")
+    sshd = Sshd(tmp_path_factory.mktemp("sshd")).start()
+    yield sshd
+    sshd.stop()
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
+    """Servers with options of a test's own."""
+    if not is_root():
+        pytest.skip("a real sshd with log-ins needs root and /usr/sbin/sshd")
+    made: list[Sshd] = []
+
+    def make(*options: str) -> Sshd:
+        made.append(Sshd(tmp_path / f"sshd{len(made)}", options))
+        return made[-1]
+
+    yield make
+    for sshd in made:
+        sshd.stop()
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A person with an empty home and no agent."""
+    one = Client(tmp_path / "home")
+    monkeypatch.setenv("HOME", str(one.home))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    yield one
+    one.close()

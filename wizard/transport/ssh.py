@@ -1,0 +1,239 @@
+"""The hosts of a cluster over SSH: one pooled connection each, made at first use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.core.errors import AuthError, HostError, HostKeyChangedError, PrivilegeError, UnreachableError
+from wizard.core.events import HostState, Note, Sink
+from wizard.core.host import READ_SECONDS, Args, Operation, ScriptResult
+from wizard.core.prompt import Prompter
+from wizard.core.secret import Secret
+from wizard.core.text import printable
+from wizard.transport.credentials import Credentials
+from wizard.transport.operations import operation, run_operation
+from wizard.transport.runlock import RunLock
+from wizard.transport.session import Session
+from wizard.transport.ssh_auth import KeyRing
+from wizard.transport.ssh_config import HostConfig, default_files, resolve
+from wizard.transport.ssh_link import Connector, Link, Target
+from wizard.transport.ssh_trust import Trust
+from wizard.transport.sudo import Sudo
+from wizard.transport.upload import put
+
+MAX_HOPS = 8
+"""Jump hosts on the way to a host; more is a configuration that points at itself."""
+
+__all__ = ["SshHost", "SshHosts", "Target"]
+
+
+@dataclass(slots=True)
+class SshHost:
+    """One host over SSH (the protocol `wizard.core.host.Host`)."""
+
+    session: Session
+    lock: RunLock | None = None
+
+    @property
+    def name(self) -> str:
+        """The host's name in the spec."""
+        return self.session.host
+
+    @property
+    def address(self) -> str:
+        """What we connect to."""
+        return self.session.address
+
+    def read(self, script: str, args: Args | None = None, *, timeout: float = READ_SECONDS) -> ScriptResult:
+        """As `Reader.read`."""
+        return self.session.read((script,), args or {}, timeout)
+
+    def operation(self, op: str) -> Operation:
+        """As `Reader.operation`."""
+        return operation(self.session, op)
+
+    def do(
+        self,
+        script: str,
+        args: Args | None = None,
+        *,
+        op: str,
+        payload: bytes | Secret = b"",
+        timeout: float,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Operation:
+        """As `Host.do`."""
+        self._check_lock()
+        return run_operation(
+            self.session, script, args or {}, op=op, payload=payload, timeout=timeout, on_line=on_line
+        )
+
+    def put(
+        self,
+        content: bytes | Secret,
+        path: str,
+        *,
+        mode: int = 0o644,
+        owner: str = "root:root",
+        on_bytes: Callable[[int, int], None] | None = None,
+    ) -> bool:
+        """As `Host.put`."""
+        self._check_lock()
+        return put(self.session, content, path, mode=mode, owner=owner, on_bytes=on_bytes)
+
+    def run_lock(self, holder: str, serial: int, lineage: str) -> AbstractContextManager[None]:
+        """As `Host.run_lock`."""
+        self.lock = RunLock(self.session, holder, serial, lineage)
+        return self.lock
+
+    def _check_lock(self) -> None:
+        if self.lock:
+            self.lock.check()
+
+
+class SshHosts:
+    """The hosts by name (the protocol `wizard.core.host.Hosts`).
+
+    Args:
+        targets: the hosts of the spec.
+        known_hosts: the wizard's own file of confirmed keys; the user's are read, never written.
+        pinned: fingerprint by host name, from `--host-key NAME=SHA256:...`.
+        prompter: asks a person, or declines.
+        credentials: secrets given by file.
+        events: told of connections and of configuration that is not obeyed.
+        config_files: ssh_config files, in order.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        *,
+        known_hosts: Path,
+        pinned: Mapping[str, str],
+        prompter: Prompter,
+        credentials: Credentials,
+        events: Sink,
+        config_files: Sequence[Path] | None = None,
+    ) -> None:
+        asking = threading.Lock()
+        self._files = default_files() if config_files is None else tuple(config_files)
+        self._events = events
+        self._connector = Connector(
+            Trust(known_hosts, pinned, prompter, asking, events), KeyRing(prompter, credentials, asking)
+        )
+        self._links: dict[str, _Pooled] = {}
+        self._guard = threading.Lock()
+        self._hosts = {target.name: self._host(target, asking, prompter, credentials) for target in targets}
+
+    def _host(
+        self, target: Target, asking: threading.Lock, prompter: Prompter, credentials: Credentials
+    ) -> SshHost:
+        def connect() -> Link:
+            return self._link(target, 0)
+
+        sudo = Sudo(target.name, prompter, credentials, asking)
+        return SshHost(Session(target.name, target.address, connect, sudo))
+
+    def __getitem__(self, name: str) -> SshHost:
+        return self._hosts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hosts)
+
+    def close(self) -> None:
+        """Drop every connection; what runs on the hosts goes on."""
+        with self._guard:
+            pooled = list(self._links.values())
+        # Hosts behind a jump host were added before it.
+        for one in pooled:
+            one.close()
+
+    def _link(self, target: Target, depth: int, through: Link | None = None) -> Link:
+        with self._guard:
+            pooled = self._links.setdefault(target.name, _Pooled(threading.Lock()))
+        return pooled.get(lambda: self._connect(target, depth, through))
+
+    def _connect(self, target: Target, depth: int, through: Link | None) -> Link:
+        config = resolve(target.address, self._files, user=target.user or "", port=target.port or 0)
+        for note in config.notes:
+            self._events(Note(text=f"{target.name}: {printable(note)}"))
+        self._events(HostState(host=target.name, status="connecting", detail=config.hostname))
+        try:
+            way = through or self._jump(target, config, depth)
+            link = self._connector.connect(target, config, way)
+        except HostError as error:
+            self._events(HostState(host=target.name, status="failed", detail=printable(error.what)))
+            raise
+        self._events(
+            HostState(host=target.name, status="connected", detail=f"{config.user}@{config.hostname}")
+        )
+        return link
+
+    def _jump(self, target: Target, config: HostConfig, depth: int) -> Link | None:
+        if not config.proxy_jump:
+            return None
+        if depth >= MAX_HOPS:
+            raise UnreachableError(
+                f"{target.name} cannot be reached: its jump hosts form a circle.",
+                where=f"{target.name} ({target.address})",
+                why=f"More than {MAX_HOPS} ProxyJump hops were followed.",
+                do=f"ssh -G {target.address} | grep -i proxyjump",
+            )
+        through: Link | None = None
+        for number, text in enumerate(config.proxy_jump):
+            hop = _hop(text, ",".join(config.proxy_jump[: number + 1]))
+            through = self._hop_link(target, hop, depth + 1, through)
+        return through
+
+    def _hop_link(self, target: Target, hop: Target, depth: int, through: Link | None) -> Link:
+        try:
+            return self._link(hop, depth, through)
+        except UnreachableError as error:
+            raise UnreachableError(
+                f"{target.name} cannot be reached: its jump host {hop.address} is down.",
+                where=error.where,
+                why=error.why,
+                do=error.do,
+            ) from error
+
+
+def _hop(text: str, name: str) -> Target:
+    login = text.strip().removeprefix("ssh://")
+    user, _, rest = login.rpartition("@")
+    host, _, port = rest.rpartition(":") if rest.count(":") == 1 else (rest, "", "")
+    return Target(name, host, user or None, int(port) if port.isdigit() else None)
+
+
+@dataclass(slots=True)
+class _Pooled:
+    """The connection of one host, and its refusal: a refused log-in is not tried twice in one run."""
+
+    lock: threading.Lock
+    link: Link | None = None
+    refused: HostError | None = None
+
+    def get(self, connect: Callable[[], Link]) -> Link:
+        with self.lock:
+            if self.refused:
+                raise self.refused
+            if self.link and self.link.alive:
+                return self.link
+            if self.link:
+                self.link.close()
+                self.link = None
+            try:
+                self.link = connect()
+            except (AuthError, HostKeyChangedError, PrivilegeError) as error:
+                self.refused = error
+                raise
+            return self.link
+
+    def close(self) -> None:
+        with self.lock:
+            if self.link:
+                self.link.close()
+                self.link = None

@@ -1,0 +1,397 @@
+"""One authenticated connection to one host, over fabric with each of its unsafe defaults overridden.
+
+fabric by itself accepts unknown and changed host keys, reads its own and ssh's configuration files, has no time-outs,
+and its `run` reads our stdin. Here the host key goes through `Trust`, the log-in through `Login`, configuration is
+given whole, and commands run on bare channels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from wizard.core.errors import HostError, UnreachableError
+from wizard.core.text import printable
+from wizard.transport.ssh_auth import KeyRing, Login
+from wizard.transport.ssh_config import HostConfig
+from wizard.transport.ssh_trust import Trust
+
+if TYPE_CHECKING:
+    from fabric import Connection
+    from paramiko import Channel, PKey, SSHClient, Transport
+
+CONNECT_SECONDS = 10.0
+"""For the TCP connection, unless ssh_config says otherwise."""
+
+BANNER_SECONDS = 15.0
+"""For the server's first line: a busy server (MaxStartups) holds it back."""
+
+AUTH_SECONDS = 60.0
+"""For one answer while logging in: PAM may wait for a person with a token."""
+
+CHANNEL_SECONDS = 15.0
+"""For a channel to be opened and a command to be accepted."""
+
+ALIVE_SECONDS = 15
+"""Silence after which the link is probed."""
+
+DEAD_SECONDS = 45
+"""Time without any answer to a probe or to sent data after which the kernel gives the connection up."""
+
+CONNECT_TRIES = 4
+"""Connections that are dropped before anything was proven (MaxStartups) are tried again; refused log-ins never."""
+
+_KEX = (
+    "curve25519-sha256@libssh.org",
+    "mlkem768x25519-sha256",
+    "ecdh-sha2-nistp256",
+    "ecdh-sha2-nistp384",
+    "ecdh-sha2-nistp521",
+    "diffie-hellman-group16-sha512",
+    "diffie-hellman-group14-sha256",
+)
+"""The quickest first; group14 is the oldest that is still considered sound (RFC 9142)."""
+
+_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
+_MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A host as the spec names it."""
+
+    name: str
+    address: str
+    """Address, host name, or an alias of `~/.ssh/config`."""
+    user: str | None = None
+    port: int | None = None
+    key: Path | None = None
+
+
+@dataclass(slots=True)
+class Link:
+    """A connection. Threads may run commands on it at the same time."""
+
+    host: str
+    config: HostConfig
+    _connection: Connection
+    _close_proxy: Callable[[], None]
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection still stands as far as we know."""
+        return bool(self._connection.is_connected)
+
+    def channel(self) -> Channel:
+        """A new session channel.
+
+        Raises:
+            paramiko.SSHException: refused, or the link is gone.
+        """
+        channel: Channel = self._connection.create_session()
+        return channel
+
+    def tunnel(self, address: tuple[str, int]) -> Channel:
+        """A channel to an address as seen from this host: the way through a jump host.
+
+        Args:
+            address: host and port.
+
+        Raises:
+            paramiko.SSHException: refused, or the link is gone.
+        """
+        transport: Transport = self._connection.transport
+        return transport.open_channel("direct-tcpip", address, ("127.0.0.1", 0), timeout=CHANNEL_SECONDS)
+
+    def close(self) -> None:
+        """Drop it, at once."""
+        with contextlib.suppress(OSError, EOFError):
+            self._connection.client.close()
+        self._close_proxy()
+
+
+@dataclass(slots=True)
+class Connector:
+    """Makes links; one for all hosts of a run."""
+
+    trust: Trust
+    ring: KeyRing
+
+    def connect(self, target: Target, config: HostConfig, through: Link | None) -> Link:
+        """Reach a host, check its key, log in.
+
+        Args:
+            target: whom.
+            config: what ssh_config and the spec say of it.
+            through: the link to its jump host, if it has one.
+
+        Raises:
+            HostError: in one of its kinds.
+        """
+        for attempt in range(1, CONNECT_TRIES + 1):
+            try:
+                return self._once(target, config, through)
+            except _DroppedEarlyError as drop:
+                if attempt == CONNECT_TRIES:
+                    raise _dropped(target, config, str(drop)) from drop
+                # Doubling from half a second: sshd frees a slot as soon as another log-in ends.
+                time.sleep(0.5 * 2 ** (attempt - 1))
+        raise AssertionError("not reached")
+
+    def _once(self, target: Target, config: HostConfig, through: Link | None) -> Link:
+        sock, close_proxy = open_socket(target, config, through)
+        try:
+            connection = self._connection(target, config, sock)
+            self._open(target, config, connection)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                sock.close()
+            close_proxy()
+            raise
+        connection.transport.set_keepalive(ALIVE_SECONDS)
+        return Link(target.name, config, connection, close_proxy)
+
+    def _connection(self, target: Target, config: HostConfig, sock: Any) -> Connection:  # noqa: ANN401 - socket or channel
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
+        from fabric import Config, Connection
+        from paramiko.config import SSHConfig
+
+        connection = Connection(
+            config.hostname,
+            user=config.user,
+            port=config.port,
+            config=Config(lazy=True, ssh_config=SSHConfig()),
+            connect_timeout=int(CONNECT_SECONDS),
+            forward_agent=False,
+            connect_kwargs={
+                "sock": sock,
+                "auth_strategy": Login(target.name, config, target.key, self.ring),
+                "transport_factory": self._transport_factory(config),
+                "banner_timeout": BANNER_SECONDS,
+                "auth_timeout": AUTH_SECONDS,
+                "channel_timeout": CHANNEL_SECONDS,
+                "compress": False,
+            },
+        )
+        connection.client.set_missing_host_key_policy(_policy(self.trust, target.name, config))
+        return connection
+
+    def _transport_factory(self, config: HostConfig) -> Callable[..., Transport]:
+        known = [line.key_type for line in self.trust.known(config)]
+
+        def make(sock: Any, disabled_algorithms: object = None) -> Transport:  # noqa: ANN401, ARG001
+            from paramiko.transport import ServiceRequestingTransport
+
+            transport = ServiceRequestingTransport(sock)
+            transport.banner_timeout = BANNER_SECONDS
+            options = transport.get_security_options()
+            options.kex = _those(_KEX, options.kex)
+            options.ciphers = _those(_CIPHERS, options.ciphers)
+            options.digests = _those(_MACS, options.digests)
+            options.key_types = _known_first(options.key_types, known)
+            return transport
+
+        return make
+
+    def _open(self, target: Target, config: HostConfig, connection: Connection) -> None:
+        from paramiko import SSHException
+
+        try:
+            connection.open()
+        except HostError:
+            connection.client.close()
+            raise
+        except (SSHException, EOFError, OSError) as error:
+            early = _before_login(connection)
+            connection.client.close()
+            if early and _looks_dropped(error):
+                raise _DroppedEarlyError(printable(str(error)) or "connection closed") from error
+            raise _broken(target, config, error) from error
+
+
+def _before_login(connection: Connection) -> bool:
+    transport = connection.client.get_transport()
+    return transport is None or not getattr(transport, "auth_handler", None)
+
+
+def _looks_dropped(error: Exception) -> bool:
+    """Whether the server closed the connection before its banner, as sshd does over MaxStartups."""
+    text = str(error).lower()
+    return isinstance(error, (EOFError, ConnectionResetError)) or ("banner" in text and "timed" not in text)
+
+
+class _DroppedEarlyError(Exception):
+    """The server hung up before the key exchange."""
+
+
+def _policy(trust: Trust, name: str, config: HostConfig) -> Any:  # noqa: ANN401 - paramiko is not imported at load
+    from paramiko import MissingHostKeyPolicy
+
+    class Judge(MissingHostKeyPolicy):
+        """Every key comes here, since the client itself knows none."""
+
+        def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
+            trust.check(name, config, key.get_name(), key.asbytes())
+
+    return Judge()
+
+
+def _those(wanted: tuple[str, ...], there: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in wanted if name in there)
+
+
+def _known_first(there: Sequence[str], known: list[str]) -> tuple[str, ...]:
+    """Key types the host is known by first, so that a confirmed key is asked for and not another."""
+
+    def rank(name: str) -> bool:
+        return ("ssh-rsa" if name.startswith("rsa-sha2") else name) not in known
+
+    return tuple(sorted(there, key=rank))
+
+
+def open_socket(
+    target: Target, config: HostConfig, through: Link | None
+) -> tuple[socket.socket | Channel, Callable[[], None]]:
+    """The byte stream to a host, and what must be called when it is no longer needed.
+
+    Args:
+        target: for messages.
+        config: address, port, proxy.
+        through: the link to the jump host, if there is one.
+
+    Raises:
+        UnreachableError: no such stream.
+    """
+    if through is not None:
+        return _through(target, config, through), _nothing
+    if config.proxy_command:
+        return _proxied(config.proxy_command)
+    try:
+        sock = socket.create_connection(
+            (config.hostname, config.port), config.connect_timeout or CONNECT_SECONDS
+        )
+    except (OSError, UnicodeError) as error:
+        raise _unreachable(target, config, error) from error
+    keep_alive(sock)
+    return sock, _nothing
+
+
+def keep_alive(sock: socket.socket) -> None:
+    """Have the kernel notice a dead link by itself, also while we only wait or while sent data stays unanswered.
+
+    Args:
+        sock: a connected TCP socket.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", ALIVE_SECONDS),
+        ("TCP_KEEPALIVE", ALIVE_SECONDS),
+        ("TCP_KEEPINTVL", 10),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", DEAD_SECONDS * 1000),
+    ):
+        option = getattr(socket, name, None)
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _nothing() -> None:
+    """Nothing is left to release."""
+
+
+def _through(target: Target, config: HostConfig, through: Link) -> Channel:
+    from paramiko import SSHException
+
+    try:
+        return through.tunnel((config.hostname, config.port))
+    except (SSHException, EOFError, OSError) as error:
+        raise UnreachableError(
+            f"{target.name} cannot be reached through the jump host {through.host}.",
+            where=f"{target.name} ({config.hostname} port {config.port})",
+            why=f"The jump host lets us in, but says: {printable(str(error))}.",
+            do=f"ssh -J {through.config.user}@{through.config.hostname}:{through.config.port} "
+            f"-p {config.port} {config.user}@{config.hostname} true",
+        ) from error
+
+
+def _proxied(command: str) -> tuple[socket.socket, Callable[[], None]]:
+    ours, theirs = socket.socketpair()
+    errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+    process = subprocess.Popen(  # as ssh does: the user's own command line, run by the shell
+        ["/bin/sh", "-c", f"exec {command}"],
+        stdin=theirs.fileno(),
+        stdout=theirs.fileno(),
+        stderr=errors,
+        start_new_session=True,
+    )
+    theirs.close()
+
+    def release() -> None:
+        ours.close()
+        process.terminate()
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        errors.close()
+
+    return ours, release
+
+
+def _unreachable(target: Target, config: HostConfig, error: Exception) -> UnreachableError:
+    ping = f"ping -c 3 {config.hostname}"
+    why, do = f"{printable(str(error))}.", ping
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        why, do = f"The name {printable(config.hostname)} is not known.", f"getent hosts {config.hostname}"
+    elif isinstance(error, ConnectionRefusedError):
+        why = f"Nothing listens on port {config.port}: SSH is off, on another port, or you are banned (fail2ban)."
+        do = f"on the host: systemctl status ssh (Unraid: Settings, Management Access, Use SSH); {ping}"
+    elif isinstance(error, TimeoutError):
+        why = "No answer: the machine is off, the address is wrong, or a firewall drops the packets."
+    return UnreachableError(
+        f"{target.name} cannot be reached.",
+        where=f"{target.name} ({config.hostname} port {config.port})",
+        why=why,
+        do=do,
+    )
+
+
+def _dropped(target: Target, config: HostConfig, said: str) -> UnreachableError:
+    return UnreachableError(
+        f"{target.name} closes every connection before the log-in.",
+        where=f"{target.name} ({config.hostname} port {config.port})",
+        why=f"{said}. It has too many open log-ins (MaxStartups), bans this address (fail2ban), "
+        f"or port {config.port} is no SSH server. Tried {CONNECT_TRIES} times with growing pauses."
+        + _proxy_note(config),
+        do=(
+            f"ssh -v -p {config.port} {config.user}@{config.hostname} true",
+            "on the host, where fail2ban runs: fail2ban-client status sshd",
+        ),
+    )
+
+
+def _proxy_note(config: HostConfig) -> str:
+    return (
+        f" The way leads through ProxyCommand: {printable(config.proxy_command)}"
+        if config.proxy_command
+        else ""
+    )
+
+
+def _broken(target: Target, config: HostConfig, error: Exception) -> UnreachableError:
+    return UnreachableError(
+        f"The SSH connection to {target.name} could not be set up.",
+        where=f"{target.name} ({config.hostname} port {config.port})",
+        why=f"{printable(str(error)) or 'The connection was closed.'}{_proxy_note(config)}",
+        do=f"ssh -v -p {config.port} {config.user}@{config.hostname} true",
+    )
