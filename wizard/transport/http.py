@@ -114,7 +114,7 @@ class HttpClient:
             response.close()
 
     def _follow(self, url: str, headers: dict[str, str]) -> httpx.Response:
-        client, here = self._connected(), url
+        client, here = self._connected(url), url
         for _ in range(REDIRECTS + 1):
             if urlsplit(here).scheme != "https":
                 raise told.plain_redirect(url, here)
@@ -125,7 +125,7 @@ class HttpClient:
             here = str(response.url.join(response.headers["location"]))
         raise told.endless_redirect(url, REDIRECTS)
 
-    def _connected(self) -> httpx.Client:
+    def _connected(self, url: str) -> httpx.Client:
         if self._client is None:
             import httpx
 
@@ -136,7 +136,8 @@ class HttpClient:
                 self._client = httpx.Client(verify=verify, timeout=limit, trust_env=True, headers=agent)
             except (ValueError, ImportError, httpx.InvalidURL) as error:
                 # httpx reads the proxy variables here, and raises these for one it cannot use
-                raise told.connection_error(error, "", "", proxied=True) from error
+                proxy = proxy_for(url, self._env)
+                raise told.connection_error(error, url, proxy, proxied=True) from error
         return self._client
 
 
@@ -175,7 +176,7 @@ def _translated(url: str, proxy: str) -> Iterator[None]:
         if "disconnected" in str(error) or "peer closed" in str(error):
             raise _dropped(url, error) from error
         raise told.protocol_error(url, str(error)) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # ValueError: a name no resolver takes
         raise told.protocol_error(url, str(error) or type(error).__name__) from error
 
 

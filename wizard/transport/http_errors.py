@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -281,7 +282,7 @@ def _proxy_error(error: Exception, url: str, proxy: str) -> HttpError:
         Kind.PROXY,
         f"the proxy {proxy or 'of this machine'} does not let us through",
         where=url,
-        why=printable(str(error) or type(error).__name__),
+        why=re.sub(r"//[^/@\s]*@", "//", printable(str(error) or type(error).__name__)),
         do=(_PROXY_DO, "or go without it: NO_PROXY=* wizard artifacts list"),
     )
 
