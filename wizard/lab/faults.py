@@ -1,0 +1,203 @@
+"""Faults of the lab: named ways to break a host, each with a way back. The names are shared with practice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wizard.core.errors import UsageError
+from wizard.lab import breakage, containers
+from wizard.lab.docker import LabError, docker, states
+from wizard.lab.hosts import HOSTS, LabHost, host_named
+from wizard.lab.images import Say
+from wizard.lab.store import Store
+
+Act = Callable[[Store, LabHost, str], None]
+"""Does or undoes a fault; the last argument is its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One named way to break a host."""
+
+    name: str
+    summary: str
+    add: Act
+    clear: Act
+    usual: str = ""
+    """The value where none is given."""
+    outlives_reset: bool = False
+    """Whether it is still there after the host was stopped or killed and started again."""
+
+
+def _stop(store: Store, host: LabHost, _value: str) -> None:
+    docker("stop", containers.container(store, host.name))
+
+
+def _kill(store: Store, host: LabHost, _value: str) -> None:
+    docker("kill", containers.container(store, host.name))
+
+
+def _start(store: Store, host: LabHost, _value: str) -> None:
+    containers.start(store, host)
+    containers.wait_ready(store, host)
+    store.faults[host.name] = [
+        name for name in store.faults.get(host.name, []) if FAULTS[name].outlives_reset
+    ]
+
+
+def _pause(store: Store, host: LabHost, _value: str) -> None:
+    docker("pause", containers.container(store, host.name))
+
+
+def _unpause(store: Store, host: LabHost, _value: str) -> None:
+    docker("unpause", containers.container(store, host.name))
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault("host-stopped", "the host shuts down in order; clear starts it", _stop, _start),
+        Fault("host-killed", "the host loses its power; clear starts it", _kill, _start),
+        Fault("host-paused", "the host freezes: connections open and nothing answers", _pause, _unpause),
+        Fault("link-cut", "the host's network cable is out", breakage.cut, breakage.join),
+        Fault("link-slow", "the host's link carries --value (1mbit)", breakage.slow, breakage.free, "1mbit"),
+        Fault(
+            "link-delayed",
+            "every round trip takes --value ms longer (400)",
+            breakage.delay,
+            breakage.undelay,
+            "400",
+        ),
+        Fault(
+            "disk-full",
+            "the folder --value (the wizard's own) has no byte left",
+            *breakage.scripted("disk-full"),
+        ),
+        Fault(
+            "clock-skewed",
+            "programs started from now on see the time off by --value (+90s); no static or running ones",
+            *breakage.scripted("clock-skewed"),
+            "+90s",
+        ),
+        Fault(
+            "host-key-changed",
+            "the host has another SSH key, as after a reinstall",
+            *breakage.scripted("host-key-changed"),
+            outlives_reset=True,
+        ),
+        Fault("ssh-down", "the SSH port refuses; the host runs", *breakage.scripted("ssh-down")),
+    )
+}
+"""By name, in the order in which they are told."""
+
+
+def known_host(name: str) -> LabHost:
+    """The host of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = host_named(name)
+    if found:
+        return found
+    raise UsageError(
+        f"The lab has no host {name!r}.",
+        where="HOST",
+        why="its hosts are " + ", ".join(host.name for host in HOSTS),
+        do="wizard lab status",
+    )
+
+
+def known_fault(name: str) -> Fault:
+    """The fault of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name in FAULTS:
+        return FAULTS[name]
+    raise UsageError(
+        f"There is no fault {name!r}.",
+        where="NAME",
+        why="the faults are " + ", ".join(FAULTS),
+        do="wizard lab fault list",
+    )
+
+
+def add(store: Store, name: str, host: str, value: str, say: Say) -> None:
+    """Set a fault; one that is set already stays as it is.
+
+    Args:
+        store: of the lab.
+        name: of the fault.
+        host: name of the host.
+        value: a rate, delay, path or offset; empty = the usual one.
+        say: tells a person what was done.
+
+    Raises:
+        UsageError: no such fault or host, or the host is not up.
+        LabError: it could not be set.
+    """
+    fault, target = known_fault(name), known_host(host)
+    if name in store.faults.get(host, []):
+        say(f"{host}: {name} is set already")
+        return
+    _require_running(store, target)
+    value = value or fault.usual or breakage.wizard_folder(target)
+    store.faults.setdefault(host, []).append(name)
+    store.values[f"{host}/{name}"] = value
+    store.save()  # before it is done: a run killed in between is mended by clear
+    try:
+        fault.add(store, target, value)
+    except LabError:
+        _forget(store, name, host)
+        raise
+    say(f"{host}: {name} set; back with: wizard lab fault clear {name} {host}")
+
+
+def clear(store: Store, name: str, host: str, say: Say) -> None:
+    """Take a fault back; one that is not set is no error.
+
+    Args:
+        store: of the lab.
+        name: of the fault.
+        host: name of the host.
+        say: tells a person what was done.
+
+    Raises:
+        UsageError: no such fault or host.
+        LabError: it could not be taken back.
+    """
+    fault, target = known_fault(name), known_host(host)
+    if name not in store.faults.get(host, []):
+        say(f"{host}: {name} is not set")
+        return
+    fault.clear(store, target, store.values.get(f"{host}/{name}", ""))
+    _forget(store, name, host)
+    say(f"{host}: {name} cleared")
+
+
+def clear_all(store: Store, say: Say) -> None:
+    """Take every fault back, the last one set first."""
+    for host, set_ones in list(store.faults.items()):
+        while set_ones := store.faults.get(host, []):
+            clear(store, set_ones[-1], host, say)
+
+
+def _forget(store: Store, name: str, host: str) -> None:
+    store.faults[host] = [other for other in store.faults.get(host, []) if other != name]
+    store.values.pop(f"{host}/{name}", None)
+    store.save()
+
+
+def _require_running(store: Store, host: LabHost) -> None:
+    state = states(store.id).get(containers.container(store, host.name), "absent")
+    if state == "running":
+        return
+    raise UsageError(
+        f"{host.name} is not running, so it cannot be broken.",
+        where=host.name,
+        why=f"its container is {state}",
+        do=("wizard lab status", "wizard lab up"),
+    )

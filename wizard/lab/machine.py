@@ -1,0 +1,94 @@
+"""What this machine allows a lab to be: cgroup version, KVM, capabilities. Found by trying, never assumed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.lab.docker import LABEL, LabError, try_docker
+from wizard.lab.store import Store
+
+_KVM_CREATE_VM = 0xAE01
+"""ioctl of linux/kvm.h; opening /dev/kvm alone proves nothing."""
+
+OPTIONAL = ("SYS_RESOURCE",)
+"""Capabilities the hosts use where they can be had; some CI machines' Docker cannot give them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What was found out."""
+
+    cgroup: int
+    kvm: bool
+    dropped: tuple[str, ...]
+    """Capabilities that cannot be had."""
+
+    @property
+    def line(self) -> str:
+        """One line for a person."""
+        rights = (
+            f"without {', '.join(self.dropped)}" if self.dropped else "with every capability but SYS_TIME"
+        )
+        guests = "KVM usable" if self.kvm else "no KVM: guests are LXC domains"
+        return f"cgroup v{self.cgroup}, {guests}, hosts {rights}"
+
+
+def cgroup_version() -> int:
+    """The version a container will see."""
+    return 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
+
+
+def kvm_works() -> bool:
+    """Whether a virtual machine can be made, not just whether the device is there."""
+    try:
+        descriptor = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.close(fcntl.ioctl(descriptor, _KVM_CREATE_VM, 0))
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def detect(store: Store, image: str) -> Allowed:
+    """Find out what the machine allows; capabilities are tried once and remembered.
+
+    Args:
+        store: remembers the answer.
+        image: any image that has `/bin/true`.
+
+    Raises:
+        LabError: a container does not start with the least the lab needs.
+    """
+    if not store.probed:
+        store.dropped = _capabilities(image)
+        store.probed = True
+    found = Allowed(cgroup_version(), kvm_works(), tuple(store.dropped))
+    store.chose = found.line
+    store.save()
+    return found
+
+
+def _capabilities(image: str) -> list[str]:
+    said = ""
+    for dropped in ((), OPTIONAL):
+        options = [word for name in ("SYS_TIME", *dropped) for word in ("--cap-drop", name)]
+        tried = try_docker(
+            "run", "--rm", "--label", f"{LABEL}=probe", "--network", "none", "--cap-add", "ALL", *options,
+            "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", image, "/bin/true",
+        )  # fmt: skip
+        if tried.code == 0:
+            return list(dropped)
+        said = tried.err
+    raise LabError(
+        "Docker cannot start the lab's hosts on this machine.",
+        where="docker run --cap-add ALL",
+        why=(said.strip().splitlines() or ["it said nothing"])[0],
+        do="docker info   (a rootless Docker cannot run libvirt hosts; use the system's)",
+    )
