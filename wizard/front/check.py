@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from wizard.core.errors import ExitCode, SpecError
@@ -15,6 +14,7 @@ from wizard.core.text import printable
 
 CHECK_SCHEMA = 1
 """Version of the document that `check --json` prints."""
+COLUMNS = ("path", "line", "level", "text", "hint")
 
 
 def run_check(path: Path, as_json: bool) -> int:
@@ -57,7 +57,8 @@ def problems_json(problems: Sequence[Problem]) -> str:
     Args:
         problems: in the order they are told.
     """
-    document = {"schema": CHECK_SCHEMA, "problems": [asdict(problem) for problem in problems]}
+    rows = [{key: getattr(problem, key) for key in COLUMNS} for problem in problems]
+    document = {"schema": CHECK_SCHEMA, "problems": rows}
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from wizard.core.errors import SpecError
-from wizard.core.resources import asset_text
 from wizard.core.spec.model import ClusterSpec, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROBLEM_LIMIT = 100
 """Problems told at once; a file with more of them is not a spec."""
@@ -18,6 +20,8 @@ PROBLEM_LIMIT = 100
 
 def example_text() -> str:
     """The complete annotated spec that `wizard example` prints."""
+    from wizard.core.resources import asset_text  # 20 ms that only this needs
+
     return asset_text("example/cluster.yaml")
 
 
@@ -51,19 +55,27 @@ def read_spec_file(path: Path) -> bytes:
     Raises:
         SpecError: it is missing, unreadable, not a regular file, or larger than `SIZE_LIMIT`.
     """
-    from wizard.core.spec.reading import SIZE_LIMIT
-
     try:
         # O_NONBLOCK: opening a FIFO nobody writes to would wait for ever
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise _not_a_file(path)
-            if status.st_size > SIZE_LIMIT:
-                raise _too_large(path, status.st_size, SIZE_LIMIT)
-            return file.read(SIZE_LIMIT + 1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return _content(path, descriptor)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
+
+
+def _content(path: Path, descriptor: int) -> bytes:
+    from wizard.core.spec.reading import SIZE_LIMIT
+
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise _not_a_file(path)
+    if status.st_size > SIZE_LIMIT:
+        raise _too_large(path, status.st_size, SIZE_LIMIT)
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read(SIZE_LIMIT + 1)
 
 
 def load_spec(path: Path) -> ClusterSpec:

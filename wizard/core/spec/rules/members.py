@@ -24,7 +24,7 @@ def member_rules(spec: ClusterSpec) -> Iterator[Problem]:
         yield from _replicas(spec)
     for index, host in enumerate(spec.hosts):
         yield from _fit(f"hosts[{index}]", host)
-    if spec.machines and not any(_unknown(m.role) or not m.host for m in spec.machines):
+    if spec.hosts and spec.machines and not any(_unknown(m.role) or not m.host for m in spec.machines):
         yield from _voters(spec)
         yield from _servers(spec)
     yield from _timers(spec)
@@ -74,11 +74,11 @@ def _replicas(spec: ClusterSpec) -> Iterator[Problem]:
     replicas, hypervisors = spec.storage.replicas, len(spec.hypervisors)
     if spec.storage.kind != "longhorn":
         return
-    if replicas > hypervisors:
+    enough = max(hypervisors, FEWEST_HYPERVISORS)  # fewer than two hypervisors is a problem of its own
+    if replicas > enough:
         text = f"{replicas} copies of each volume need {replicas} hypervisors, and there are {hypervisors}."
-        yield Problem(
-            "storage.replicas", text, f"Write at most {hypervisors}: two copies on one host are one."
-        )
+        hint = f"Write at most {enough}: two copies on one host are one."
+        yield Problem("storage.replicas", text, hint)
     elif replicas == 1:
         text = "With one copy a volume stops with its hypervisor, and is lost with its disk."
         yield Problem("storage.replicas", text, "Write replicas: 2.", level="warning")

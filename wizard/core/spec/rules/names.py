@@ -55,7 +55,7 @@ def _machines_on_hosts(spec: ClusterSpec) -> Iterator[Problem]:
         path, hint = f"machines[{index}].host", f"Hypervisors: {hypervisors or 'none'}."
         if machine.host and machine.host not in roles:
             # a host whose own name was refused may be the one that is meant
-            if all(host.name for host in spec.hosts):
+            if spec.hosts and all(host.name for host in spec.hosts):
                 yield Problem(path, f"There is no host {machine.host}.", hint)
         elif machine.host and roles[machine.host] == "witness":
             text = f"{machine.host} is the witness: guests run on hypervisors only."

@@ -1,0 +1,1 @@
+"""Tests of the spec: its writing, its shape, its rules."""
