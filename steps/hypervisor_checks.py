@@ -110,6 +110,7 @@ def _card(facts: HostFacts) -> str:
 
 def _no_bridge(facts: HostFacts, host: HostSpec, wanted: str, ssh: str) -> Finding:
     names = ", ".join(f"{nic.name} ({nic.kind})" for nic in facts.nics if nic.kind != "loopback")
+    names = names or "no network interface seen"
     if facts.unraid:
         return failed(
             f"{host.name} has no bridge {wanted}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from steps.parse.sections import Sections
@@ -63,13 +64,12 @@ def _answers(lines: tuple[str, ...]) -> list[_Answer]:
 
 
 def _guests(answer: _Answer, owners: dict[tuple[str, str], str]) -> list[Guest]:
-    text = "\n".join(answer.lines)
-    listed, _, starting = text.partition("\n:autostart")
-    autostart = {line.strip() for line in starting.split("\n")}
-    rows = [_guest_row(line) for line in listed.partition(":list")[2].split("\n")]
+    """All guests are listed first, then once more those that start by themselves."""
+    rows = [row for line in answer.lines if (row := _guest_row(line))]
+    times = Counter(name for name, _ in rows)
     return [
-        Guest(name, state, name in autostart, answer.driver, owners.get((answer.driver, name), ""))
-        for name, state in (row for row in rows if row)
+        Guest(name, state, times[name] > 1, answer.driver, owners.get((answer.driver, name), ""))
+        for name, state in dict(rows).items()
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Never
+from typing import Any
 
 from wizard.core.context import Context, FactsCache
 from wizard.core.errors import HostError, RemoteError
@@ -43,23 +43,23 @@ from wizard.core.spec.model import (
 from wizard.core.state import RunState, new_state
 
 TOOLS = frozenset(
-    "awk chmod chown curl docker flock ip lsblk mktemp mv qemu-img sed setsid sha256sum ss stat timeout virsh".split()
-)
+    {"awk", "chmod", "chown", "curl", "docker", "flock", "ip", "lsblk", "mktemp", "mv", "qemu-img"}
+) | {"sed", "setsid", "sha256sum", "ss", "stat", "timeout", "virsh"}
 
 Answer = HostFacts | HostError | RemoteError
 
 
-def facts(**changes: Any) -> HostFacts:
+def facts(**changes: Any) -> HostFacts:  # noqa: ANN401 - fields of many types
     """A healthy Debian hypervisor called `tower-a`; every field can be given another value."""
     return replace(_HYPERVISOR, **changes)
 
 
-def unraid_facts(**changes: Any) -> HostFacts:
+def unraid_facts(**changes: Any) -> HostFacts:  # noqa: ANN401
     """A healthy Unraid hypervisor called `tower-b`."""
     return replace(_UNRAID, **changes)
 
 
-def pi_facts(**changes: Any) -> HostFacts:
+def pi_facts(**changes: Any) -> HostFacts:  # noqa: ANN401
     """A healthy Raspberry Pi called `pi`, booted from SD, with an SSD on USB."""
     return replace(_PI, **changes)
 
@@ -225,9 +225,6 @@ class KnownHost:
 
     def operation(self, op: str) -> Operation:
         return Operation(op, OpStatus.ABSENT)
-
-    def __getattr__(self, attribute: str) -> Never:
-        raise AttributeError(attribute)
 
 
 def context(*known: Answer, hosts: tuple[HostSpec, ...] = HOSTS, state: RunState | None = None) -> Context:

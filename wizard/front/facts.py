@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 
 from wizard.core.errors import WizardError, render
-from wizard.core.facts import GIB, Clock, Disk, Filesystem, Guest, HostFacts, Nic, Port, Volume
+from wizard.core.facts import GIB, Clock, Disk, Filesystem, Guest, HostFacts, Libvirt, Nic, Port, Volume
 
 FACTS_SCHEMA = 1
 """Version of the JSON document."""
@@ -96,7 +96,7 @@ def _rows(facts: HostFacts) -> Iterator[tuple[str, list[str]]]:
     yield "listens", [", ".join(_ports(facts.ports))] if facts.ports else []
     yield "unraid", _unraid(facts)
     yield "power", _power(facts)
-    yield "time", [_time(facts.clock)]
+    yield "time", [_time(facts.clock, facts.virtualisation.container)]
     yield "marker", [_marker(facts)]
     yield "notes", list(facts.notes)
 
@@ -191,18 +191,28 @@ def _speed(mbit: int) -> str:
 def _runs(facts: HostFacts) -> list[str]:
     lines = []
     if facts.libvirt.installed:
-        lines.append(
-            f"libvirt {facts.libvirt.version} {_awake(facts.libvirt.answers, facts.libvirt.note)}".strip()
-        )
+        lines.append(_named("libvirt", facts.libvirt.version, _libvirt_state(facts.libvirt)))
     if facts.docker.installed:
         known = [f"{one.name} ({one.state})" for one in facts.docker.containers]
         state = _awake(facts.docker.answers, facts.docker.note)
-        lines.append(f"docker {facts.docker.version} {state}: {', '.join(known) or 'no containers'}")
+        lines.append(
+            _named("docker", facts.docker.version, f"{state}: {', '.join(known) or 'no containers'}")
+        )
     names = [one.name for one in facts.services if one.running and one.name not in ("docker", "libvirtd")]
     lines += [", ".join(names)] if names else []
     if facts.microk8s:
         lines.append("MicroK8s is installed")
     return lines or ["nothing of what we look for"]
+
+
+def _named(name: str, version: str, state: str) -> str:
+    return " ".join(part for part in (name, version, state) if part)
+
+
+def _libvirt_state(libvirt: Libvirt) -> str:
+    if libvirt.answers is None and libvirt.wakes:
+        return "sleeps until it is asked"
+    return _awake(libvirt.answers, libvirt.note)
 
 
 def _awake(answers: bool | None, note: str) -> str:
@@ -255,8 +265,9 @@ def _power(facts: HostFacts) -> list[str]:
     return [", ".join(facts.pi.flags) or "enough, never throttled since boot"]
 
 
-def _time(clock: Clock) -> str:
-    keeper = f"kept by {clock.by}" if clock.by else "kept by nobody here"
+def _time(clock: Clock, container: bool) -> str:
+    nobody = "the machine this container runs on" if container else "nobody"
+    keeper = f"kept by {clock.by or nobody}"
     if clock.by and not clock.synchronised:
         keeper = f"{clock.by} runs, " + (
             "not synchronised" if clock.synchronised is False else "state unknown"

@@ -297,12 +297,13 @@ ask_libvirt() {
     running libvirtd || running virtqemud || running virtlxcd || return 0
     for driver in qemu:///system lxc:///; do
         case $driver in
-        qemu*) [ -d /var/lib/libvirt/qemu ] || [ -d /etc/libvirt/qemu ] || continue ;;
-        lxc*) [ -d /etc/libvirt/lxc ] || [ -d /var/lib/libvirt/lxc ] || continue ;;
+        qemu*) [ -d /run/libvirt/qemu ] || [ -d /var/run/libvirt/qemu ] || continue ;;
+        lxc*) [ -d /run/libvirt/lxc ] || [ -d /var/run/libvirt/lxc ] || continue ;;
         esac
         printf ':driver %s\n' "$driver"
-        bounded virsh -r -q -c "$driver" 'version; echo :list; list --all; echo :autostart; list --all --autostart --name'
-        printf ':exit %s\n' "$?"
+        # A guest that is listed twice starts by itself.
+        bounded virsh -r -q -c "$driver" 'version; list --all; list --all --autostart'
+        printf '\n:exit %s\n' "$?"
     done
 }
 
