@@ -77,10 +77,11 @@ def _proxy(ctx: Context) -> Finding:
     caught = swallowed(dict(os.environ), [item for item in wanted if item])
     if not caught:
         return passed("No proxy variable catches the addresses of the cluster.")
-    names = ",".join(caught)
+    names = ",".join(item.target for item in caught)
     return warned(
         f"The proxy of this machine would swallow {names}.",
-        cause="http_proxy or https_proxy is set and NO_PROXY does not name these addresses.",
+        evidence=f"{caught[0].variable} is {caught[0].proxy}",
+        cause="NO_PROXY does not name these addresses.",
         fix=f"export NO_PROXY=$NO_PROXY,{names}",
     )
 

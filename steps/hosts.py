@@ -41,7 +41,9 @@ class Hosts(Step):
             yield _check("hosts.key", f"{host.name} shows the host key we trust", host.name, _trusted)
             yield _check("hosts.login", f"{host.name} lets us log in", host.name, _let_in)
             yield _check("hosts.root", f"{host.name} lets us be root", host.name, _root)
-            yield _check("hosts.marker", f"{host.name} knows that it belongs to this cluster", host.name, _marked)
+            yield _check(
+                "hosts.marker", f"{host.name} knows that it belongs to this cluster", host.name, _marked
+            )
 
     def changes(self, ctx: Context) -> Iterator[Change]:
         """A marker on each host that has none.
@@ -65,7 +67,7 @@ def marker_change(host: str, ctx: Context) -> Change:
         key=f"marker:{host}",
         host=host,
         summary=f"Leave our marker on {host}",
-        preview=f"name={ctx.spec.name}\nlineage={ctx.state.lineage}",
+        preview=f"name={ctx.spec.name}\nlineage={ctx.state.lineage if ctx.state.serial else 'given at the first apply'}",
         weight=1.0,
         do=_leave_marker,
     )
@@ -111,9 +113,7 @@ def _let_in(ctx: Context, host: str) -> Finding:
 
 def _root(ctx: Context, host: str) -> Finding:
     facts = ctx.try_facts(host)
-    if isinstance(facts, PrivilegeError):
-        return told(facts)
-    if isinstance(facts, RemoteError):
+    if isinstance(facts, PrivilegeError | RemoteError):
         return told(facts)
     if isinstance(facts, HostFacts) and facts.privileges.uid != 0:
         uid = facts.privileges.uid

@@ -113,7 +113,12 @@ class Work:
             RemoteError: it failed or outlived `timeout` seconds.
         """
         done = self.host.do(
-            script, args, op=numbered(self.op, next(self._numbers)), payload=payload, timeout=timeout, on_line=self.line
+            script,
+            args,
+            op=numbered(self.op, next(self._numbers)),
+            payload=payload,
+            timeout=timeout,
+            on_line=self.line,
         )
         return done.output.strip()
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from wizard.core.check import Finding, When
 from wizard.core.context import Context, FactsCache, FactsReader
@@ -28,12 +27,8 @@ from wizard.core.spec import ClusterSpec
 from wizard.core.state import RunState
 from wizard.core.step import Step
 
-
-class Approve(Protocol):
-    """Asks the person whether the plan shall be carried out."""
-
-    def __call__(self, plan: Plan, left: Standing) -> bool:
-        """True = go on; False = nothing is changed."""
+Approve = Callable[[Plan, Standing], bool]
+"""Asks the person whether the plan shall be carried out, told how an earlier run was left; False changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +94,10 @@ class Session:
             end(0, "failed" if report.verdict == "fail" else "done")
         return report
 
+    def check_ids(self) -> list[str]:
+        """The ids of the checks doctor makes, in the order of the story; no host is asked."""
+        return list(dict.fromkeys(item.check.id for item in assertions(self.steps, self.context())))
+
     def apply(self, approve: Approve) -> ApplyResult:
         """Bring about what is missing, after the person said yes to the plan.
 
@@ -123,9 +122,7 @@ class Session:
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
         if not approve(plan, standing(self.state, plan, self.spec.flatten())):
             return ApplyResult(stopped=True)
-        journal.replace(
-            replace(journal.state, serial=journal.state.serial + 1, answers=self.spec.flatten())
-        )
+        journal.replace(replace(journal.state, serial=journal.state.serial + 1, answers=self.spec.flatten()))
         with ExitStack() as locks:
             self._lock_hosts(plan, journal.state, locks)
             ctx = replace(self.context(), state=journal.state)

@@ -149,5 +149,3 @@ def stopped_error(done: int) -> CancelledError:
         do="wizard apply",
         again=RESUMES,
     )
-
-

@@ -127,8 +127,8 @@ def _do(step: str, change: Change, tools: Tools) -> WizardError | None:
     began = time.monotonic()
     try:
         op = tools.journal.begin(step, change)
-    except StateError as error:
-        return error
+    except StateError as unsaved:
+        return unsaved
     tools.emit(ChangeStarted(step=step, change=change.key, host=change.host, summary=change.summary))
     status, detail, error = _attempt(step, change, op, tools)
     try:
@@ -164,9 +164,7 @@ def _through_lost_links(step: str, change: Change, op: str, tools: Tools) -> str
             if pause is None or tools.control.detach.is_set():
                 raise _unknown(change, error) from error
             text = f"the link to {change.host} broke, trying again in {pause:.0f} s ({error.why})"
-            tools.emit(
-                ChangeProgress(step=step, change=change.key, host=change.host, text=printable(text))
-            )
+            tools.emit(ChangeProgress(step=step, change=change.key, host=change.host, text=printable(text)))
             tools.control.detach.wait(pause)
 
 
@@ -193,7 +191,9 @@ def _work(step: str, change: Change, op: str, tools: Tools) -> Work:
     )
 
 
-def _finished(step: str, change: Change, status: str, detail: str = "", seconds: float = 0.0) -> ChangeFinished:
+def _finished(
+    step: str, change: Change, status: str, detail: str = "", seconds: float = 0.0
+) -> ChangeFinished:
     return ChangeFinished(
         step=step,
         change=change.key,
@@ -223,4 +223,3 @@ def _defect(change: Change, defect: Exception) -> WizardError:
         do="Report it with the output of `wizard state show --json`.",
         again=RESUMES,
     )
-

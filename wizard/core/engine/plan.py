@@ -120,7 +120,9 @@ def plan_json(plan: Plan, cluster: str) -> dict[str, object]:
         "steps": [_step_json(item) for item in plan.steps],
         "changes": plan.changes,
         "destroys": plan.destroys,
-        "unreachable": [{"host": host, "what": error.what, "why": error.why} for host, error in plan.unreachable],
+        "unreachable": [
+            {"host": host, "what": error.what, "why": error.why} for host, error in plan.unreachable
+        ],
     }
 
 

@@ -126,7 +126,9 @@ def standing(state: RunState, plan: Plan, answers: Mapping[str, str]) -> Standin
     known = {(step.id, key): record for step in state.steps.values() for key, record in step.changes.items()}
 
     def of(test: Callable[[ChangeStatus, bool], bool]) -> tuple[str, ...]:
-        return tuple(record.summary for place, record in known.items() if test(record.status, place in missing))
+        return tuple(
+            record.summary for place, record in known.items() if test(record.status, place in missing)
+        )
 
     begun = tuple(known)
     return Standing(
@@ -149,4 +151,6 @@ def changed_answers(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[tu
     if not then:
         return ()
     paths = sorted({*then, *now})
-    return tuple((path, then.get(path, ""), now.get(path, "")) for path in paths if then.get(path) != now.get(path))
+    return tuple(
+        (path, then.get(path, ""), now.get(path, "")) for path in paths if then.get(path) != now.get(path)
+    )

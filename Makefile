@@ -1,0 +1,62 @@
+# The commands of this repository. `make lab` runs the wizard on real hosts in containers, `make test` passes the tests.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/homelab-wizard
+LABDIR ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/homelab-wizard/lab
+WORKERS ?= auto
+
+.PHONY: help test lint types contracts fast lab lab-down test-lab test-faults bench lock clean
+
+help:            ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+$(READY): requirements.lock pyproject.toml tools/install.sh
+	@tools/install.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+test: lint types contracts fast  ## lint, types, import contracts and the fast tests: under five minutes
+
+lint: $(READY)   ## ruff over the code, shellcheck over the remote scripts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	tools/shell-lint.sh
+
+types: $(READY)  ## mypy --strict over code and tests
+	MYPY_CACHE_DIR="$(CACHE)/mypy" $(BIN)/mypy
+
+contracts: $(READY)  ## who may import whom
+	$(BIN)/lint-imports --no-cache
+
+fast: $(READY)   ## the fast tests
+	$(BIN)/pytest -m "not lab and not bench" -n $(WORKERS)
+
+test-faults: $(READY)  ## 1,000 seeded schedules of kills and cut links
+	WIZARD_SCHEDULES=1000 $(BIN)/pytest tests/engine/test_crash.py -n $(WORKERS)
+
+lab: $(READY)    ## real hosts in containers: build them, run the whole install on them, show doctor
+	tools/packages.sh lab
+	$(BIN)/wizard lab up
+	$(BIN)/wizard lab spec > "$(LABDIR)/cluster.yaml"
+	$(BIN)/wizard apply -f "$(LABDIR)/cluster.yaml" --plain --yes
+	$(BIN)/wizard doctor -f "$(LABDIR)/cluster.yaml"
+
+lab-down: $(READY)  ## take the lab away
+	$(BIN)/wizard lab down
+
+test-lab: $(READY)  ## the tests on real hosts, on one shared lab
+	tools/packages.sh lab
+	$(BIN)/pytest -m lab
+
+bench: $(READY)  ## benchmarks, each beside its rival (installs pyinfra and ansible into the cache)
+	tools/packages.sh lab
+	$(BIN)/pytest -m bench -s
+
+lock: $(READY)   ## write requirements.lock anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --output-file requirements.lock
+
+clean:           ## forget the virtual environment
+	rm -rf $(VENV)

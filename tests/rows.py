@@ -1,0 +1,93 @@
+"""The one helper through which every row of the fault list is asserted."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.core.errors import ExitCode, WizardError, render
+
+LABELS = ("where", "why", "do", "again")
+"""The parts of a told error after its first line, which says what."""
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
+"""Characters that could move a terminal's cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class CliRun:
+    """What a run of the command line left."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def assert_explained(
+    told: WizardError | CliRun,
+    *,
+    exit_code: ExitCode,
+    says: Sequence[str] = (),
+    do: str = "",
+    unchanged: Callable[[], object] | None = None,
+    before: object = None,
+) -> dict[str, str]:
+    """Assert that a fault was told as every fault must be.
+
+    Args:
+        told: the error itself, or the command that ended in it.
+        exit_code: its class.
+        says: words that must stand somewhere in the text.
+        do: words of the exact command or action that must stand under `do`.
+        unchanged: gives the world (a digest of the state folder, a host's files ...) after the fault.
+        before: the same as it was before.
+
+    Returns:
+        The five parts by name, for closer looks.
+    """
+    text = render(told) if isinstance(told, WizardError) else told.stderr
+    assert told.exit_code == exit_code, text
+    assert "Traceback" not in text
+    assert not CONTROL.search(text), "control characters reach the terminal"
+    parts = five_parts(text)
+    for name, part in parts.items():
+        assert part.strip(), f"nothing said about {name!r}:\n{text}"
+    for word in says:
+        assert word in text, f"{word!r} is not said:\n{text}"
+    assert do in parts["do"], f"{do!r} is not under `do`:\n{text}"
+    if unchanged is not None:
+        assert unchanged() == before, "something was changed"
+    return parts
+
+
+def five_parts(text: str) -> dict[str, str]:
+    """What, where, why, do and again of a told error.
+
+    Args:
+        text: stderr of a command, or a rendered error; the last told error in it counts.
+    """
+    lines = text.rstrip().splitlines()
+    starts = [index for index, line in enumerate(lines) if line.startswith("  where  ")]
+    assert starts, f"this is not a told error:\n{text}"
+    start = starts[-1]
+    parts = {"what": lines[start - 2]}
+    label = ""
+    for line in lines[start:]:
+        word = line[2:8].strip()
+        label = word if word in LABELS else label
+        parts[label] = f"{parts.get(label, '')}\n{line[9:]}".strip()
+    assert set(parts) == {"what", *LABELS}, text
+    return parts
+
+
+def folder_digest(folder: Path) -> str:
+    """A digest over every file below a folder: names, contents and modes; a missing folder has one too."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        digest.update(f"{path.relative_to(folder)} {path.lstat().st_mode:o}\n".encode())
+        if path.is_file() and not path.is_symlink():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

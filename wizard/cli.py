@@ -1,0 +1,402 @@
+"""The command line, and the only module that knows everybody: it puts hosts, state, steps and front ends together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError, render
+from wizard.core.version import version
+from wizard.front.arguments import build_parser
+
+if TYPE_CHECKING:
+    from argparse import Namespace as Options
+    from types import FrameType
+
+    from wizard.core.events import Event, Sink
+    from wizard.core.home import ClusterHome
+    from wizard.core.session import DoctorReport, Session
+    from wizard.core.spec import ClusterSpec
+    from wizard.front.jsonlines import JsonLines
+    from wizard.transport.ssh import SshHosts
+
+Command = Callable[["Options"], int]
+
+LOOK_AGAIN_SECONDS = 3.0
+"""Pause between two looks of `doctor --wait` and `--watch`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: without the program's name; `sys.argv` where it is not given.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv))
+    except WizardError as error:
+        _tell(render(error))
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        _tell(render(_interrupted()))
+        return int(ExitCode.CANCELLED)
+    except BrokenPipeError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.FAILED)
+    except Exception as defect:  # noqa: BLE001 - the last boundary: a defect is told, not thrown at the person
+        return _defect(defect)
+
+
+def _run(argv: list[str]) -> int:
+    parser = build_parser(argv[0] if argv else None)
+    options = parser.parse_args(argv)
+    command: str | None = getattr(options, "command", None)
+    if command is None:
+        parser.print_help()
+        return int(ExitCode.OK)
+    run: Command = getattr(options, "run", None) or COMMANDS[command]
+    return run(options)
+
+
+def _tell(text: str) -> None:
+    with suppress(BrokenPipeError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _interrupted() -> CancelledError:
+    return CancelledError(
+        "Stopped as you asked.",
+        where="this machine",
+        why="Ctrl-C was pressed.",
+        do="Run the same command again.",
+    )
+
+
+def _defect(defect: Exception) -> int:
+    _tell(
+        render(
+            WizardError(
+                "This is a defect of the wizard, not of your homelab.",
+                where=f"{type(defect).__name__}",
+                why=str(defect) or "no further word",
+                do=("Run it again with WIZARD_TRACEBACK=1 and report what it prints.",),
+                again="Running again is safe: what was begun is saved and looked at first.",
+            )
+        )
+    )
+    if os.environ.get("WIZARD_TRACEBACK"):
+        raise defect
+    return int(ExitCode.FAILED)
+
+
+# --- putting a session together -------------------------------------------------------------------------------
+
+
+@contextmanager
+def _session(options: Options, *, write: bool = False, extra: Sequence[Sink] = ()) -> Iterator[Session]:
+    """A cluster's session: spec, hosts, run state, event sinks. With `write` the run state is locked."""
+    from steps import STEPS
+    from steps.parse.facts import read_facts
+    from wizard.core.home import check_home, prepare_home
+    from wizard.core.session import Session
+    from wizard.core.spec import load_spec
+    from wizard.core.state import new_state
+    from wizard.core.store import StateStore
+    from wizard.front.jsonlines import JsonLines
+
+    spec = load_spec(options.spec)
+    home = _home(options, spec.name)
+    store = StateStore(home, writer=version())
+    with ExitStack() as stack:
+        sinks = list(extra)
+        if options.events:
+            sinks.append(_closing(stack, JsonLines(options.events)))
+        if write:
+            prepare_home(home)
+            stack.enter_context(store.lock())
+            sinks.append(_closing(stack, JsonLines(home.events)))
+        else:
+            check_home(home)
+        state = store.load(accept_edited=getattr(options, "accept_edited", False))
+        emit = _fan_out(sinks)
+        hosts = _hosts(options, spec, home.known_hosts, emit)
+        stack.callback(hosts.close)
+        yield Session(
+            spec=spec,
+            hosts=hosts,
+            steps=STEPS,
+            state=state or new_state(spec.name, version()),
+            saver=store,
+            read_facts=read_facts,
+            emit=emit,
+        )
+
+
+def _closing(stack: ExitStack, sink: JsonLines) -> JsonLines:
+    stack.callback(sink.close)
+    return sink
+
+
+def _fan_out(sinks: Sequence[Sink]) -> Sink:
+    def emit(event: Event) -> None:
+        for sink in sinks:
+            sink(event)
+
+    return emit
+
+
+def _home(options: Options, name: str) -> ClusterHome:
+    from wizard.core.home import cluster_home
+
+    return cluster_home(name, dir_option=options.dir, env=os.environ)
+
+
+def _hosts(options: Options, spec: ClusterSpec, known_hosts: Path, emit: Sink) -> SshHosts:
+    from wizard.core.prompt import Prompter, Silent
+    from wizard.front.terminal import TerminalPrompter, at_terminal
+    from wizard.transport.credentials import Credentials, load_credentials
+    from wizard.transport.ssh import SshHosts, Target
+
+    prompter: Prompter = TerminalPrompter() if at_terminal() else Silent()
+    targets = [
+        Target(
+            host.name,
+            host.address,
+            host.user or spec.ssh.user,
+            host.port,
+            _key_path(host.key or spec.ssh.key),
+        )
+        for host in spec.hosts
+    ]
+    return SshHosts(
+        targets,
+        known_hosts=known_hosts,
+        pinned=_pinned(options.host_key, {host.name for host in spec.hosts}),
+        prompter=prompter,
+        credentials=load_credentials(options.credentials) if options.credentials else Credentials(),
+        events=emit,
+    )
+
+
+def _key_path(name: str) -> Path | None:
+    return Path(name).expanduser() if name else None
+
+
+def _pinned(words: Sequence[str], names: set[str]) -> dict[str, str]:
+    """`NAME=SHA256:...` as given on the command line."""
+    pinned: dict[str, str] = {}
+    for word in words:
+        name, _, fingerprint = word.partition("=")
+        if name not in names or not fingerprint.startswith("SHA256:"):
+            why = f"There is no host {name!r}." if name not in names else "A fingerprint begins with SHA256:"
+            raise UsageError(
+                "--host-key is not understood.",
+                where=f"--host-key {word}",
+                why=f"{why} The hosts are {', '.join(sorted(names))}.",
+                do="wizard apply --host-key NAME=SHA256:...",
+            )
+        pinned[name] = fingerprint
+    return pinned
+
+
+# --- the commands ---------------------------------------------------------------------------------------------
+
+
+def _example(_options: Options) -> int:
+    from wizard.front.check import run_example
+
+    return run_example()
+
+
+def _check(options: Options) -> int:
+    from wizard.front.check import run_check
+
+    return run_check(options.spec, options.json)
+
+
+def _facts(options: Options) -> int:
+    from wizard.front.facts import facts_json, facts_text
+
+    with _session(options) as session:
+        names = _host_names(options.host, session.spec)
+        ctx = session.facts(names)
+        found = {name: ctx.try_facts(name) for name in names}
+    _print_json(facts_json(session.spec.name, found)) if options.json else print(facts_text(found))
+    failed = [one for one in found.values() if isinstance(one, WizardError)]
+    return _worst(failed)
+
+
+def _host_names(asked: Sequence[str], spec: ClusterSpec) -> list[str]:
+    known = [host.name for host in spec.hosts]
+    for name in asked:
+        if name not in known:
+            raise UsageError(
+                f"There is no host {name!r} in the spec.",
+                where="wizard facts",
+                why=f"The hosts are {', '.join(known)}.",
+                do="wizard facts",
+            )
+    return list(asked) or known
+
+
+def _plan(options: Options) -> int:
+    from wizard.core.engine.plan import plan_json
+    from wizard.front.plan import plan_text, unreachable_text
+
+    with _session(options) as session:
+        plan, left = session.plan()
+    if options.json:
+        _print_json(plan_json(plan, session.spec.name))
+    else:
+        print(plan_text(plan, left, session.spec.name))
+    if plan.errors:
+        _tell(unreachable_text(plan.errors) if options.json else "\n\n".join(map(render, plan.errors)))
+        return _worst(plan.errors)
+    return int(ExitCode.PLAN_CHANGES if plan.changes else ExitCode.OK)
+
+
+def _apply(options: Options) -> int:
+    from wizard.core.engine.apply import stopped_error
+    from wizard.front.plain import PlainSink
+    from wizard.front.terminal import AskApproval
+
+    with _session(options, write=True, extra=[PlainSink(sys.stdout)]) as session, _signals(session):
+        result = session.apply(AskApproval(session.spec.name, yes=options.yes))
+    for error in result.errors:
+        _tell("\n" + render(error))
+    if result.stopped:
+        raise stopped_error(result.changes)
+    if result.status == "done":
+        return int(ExitCode.OK)
+    return _worst(result.errors) or int(ExitCode.FAILED)
+
+
+def _doctor(options: Options) -> int:
+    from wizard.front.doctor import doctor_json, doctor_text
+
+    with _session(options) as session:
+        if options.list:
+            print("\n".join(session.check_ids()))
+            return int(ExitCode.OK)
+        for report in _looks(session, options):
+            if options.json:
+                _print_json(doctor_json(report, session.spec.name))
+            else:
+                print(doctor_text(report, short=options.short), flush=True)
+    return int(ExitCode.FAILED if report.verdict == "fail" else ExitCode.OK)
+
+
+def _looks(session: Session, options: Options) -> Iterator[DoctorReport]:
+    """Doctor's reports as asked for: one, one as soon as all is well, or one whenever something changed."""
+    until = time.monotonic() + options.wait
+    seen: list[tuple[str, str, str]] | None = None
+    while True:
+        report = session.doctor(options.check)
+        now = [(item.check, item.host, str(item.status)) for item in report.findings]
+        last = not options.watch and (report.verdict == "ok" or time.monotonic() >= until)
+        if last or (options.watch and now != seen):
+            yield report
+        if last:
+            return
+        seen = now
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _state_show(options: Options) -> int:
+    from wizard.core.store import StateStore
+    from wizard.front.state import state_json, state_text
+
+    home = _home_of(options)
+    state = StateStore(home, writer=version()).load(accept_edited=options.accept_edited)
+    print(state_json(state) if options.json else state_text(state, home))
+    return int(ExitCode.OK)
+
+
+def _state_path(options: Options) -> int:
+    from wizard.front.state import path_text
+
+    print(path_text(_home_of(options)))
+    return int(ExitCode.OK)
+
+
+def _state_unlock(options: Options) -> int:
+    from wizard.front.state import unlock_text
+
+    print(unlock_text(_home_of(options)))
+    return int(ExitCode.OK)
+
+
+def _home_of(options: Options) -> ClusterHome:
+    """The cluster's folder; the spec is only needed for its name where no folder is named."""
+    from wizard.core.spec import load_spec
+
+    named = options.dir or os.environ.get("WIZARD_HOME")
+    return _home(options, "" if named else load_spec(options.spec).name)
+
+
+def _print_json(document: object) -> None:
+    import json
+
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _worst(errors: Sequence[WizardError]) -> int:
+    """The exit code of several errors: an unreachable host before everything but our own state."""
+    codes = {error.exit_code for error in errors}
+    for code in (ExitCode.STATE, ExitCode.UNREACHABLE, ExitCode.FAILED):
+        if code in codes:
+            return int(code)
+    return int(max(codes, default=ExitCode.OK))
+
+
+@contextmanager
+def _signals(session: Session) -> Iterator[None]:
+    """While a run goes on: Ctrl-C once = stop after the current changes, twice, TERM or HUP = let go at once."""
+
+    def pressed(_number: int, _frame: FrameType | None) -> None:
+        session.control.request()
+        word = "Letting go now" if session.control.detach.is_set() else "Stopping after the current changes"
+        _tell(f"{word}; Ctrl-C again lets go at once.")
+
+    def gone(_number: int, _frame: FrameType | None) -> None:
+        session.control.let_go()
+
+    wanted = {signal.SIGINT: pressed, signal.SIGTERM: gone, signal.SIGHUP: gone}
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    threading.Thread(target=_close_on_detach, args=(session,), daemon=True, name="detach").start()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _close_on_detach(session: Session) -> None:
+    """Closing the connections is what ends a wait for a host; what runs there goes on."""
+    session.control.detach.wait()
+    session.hosts.close()
+
+
+COMMANDS: dict[str, Command] = {
+    "example": _example,
+    "check": _check,
+    "facts": _facts,
+    "plan": _plan,
+    "apply": _apply,
+    "doctor": _doctor,
+    "state show": _state_show,
+    "state path": _state_path,
+    "state unlock": _state_unlock,
+}
+"""What each command of `wizard.front.arguments` runs; lab and artifacts bring their own."""

@@ -1,0 +1,156 @@
+"""Every command and option of the command line. Nothing heavy is imported to print the help."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from wizard.core.errors import UsageError
+from wizard.core.version import version
+
+EPILOG = """\
+exit codes: 0 fine, 1 something failed, 2 the spec or the call is wrong, 3 a host cannot be
+reached or trusted, 4 the run state is locked, corrupt or too new, 10 plan: there is something
+to do, 130 cancelled. stdout is data, stderr is talk."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells a wrong call as every other error is told."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            "The call is not understood.",
+            where=self.prog,
+            why=message,
+            do=f"{self.prog} --help",
+        )
+
+
+def build_parser(asked: str | None = None) -> Parser:
+    """Every command and option; nothing heavy is imported for it.
+
+    Args:
+        asked: the command that was called: the arguments of lab and artifacts are read from their own code.
+    """
+    parser = Parser(
+        prog="wizard",
+        description="Turns two hypervisors and a Raspberry Pi into a homelab that survives the loss of any one machine.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"wizard {version()}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    _add(commands, "example", "print a complete annotated spec", spec=False)
+    check = _add(commands, "check", "validate the spec; every problem with its path and line", hosts=False)
+    check.add_argument("--json", action="store_true", help="print one JSON document")
+    facts = _add(commands, "facts", "what the hosts are: hardware, disks, network, what runs")
+    facts.add_argument("host", nargs="*", metavar="HOST", help="only these hosts")
+    facts.add_argument("--json", action="store_true", help="print one JSON document")
+    plan = _add(commands, "plan", "what is missing; changes nothing", state=True)
+    plan.add_argument("--json", action="store_true", help="print one JSON document")
+    apply = _add(commands, "apply", "bring about what is missing", state=True)
+    apply.add_argument("--yes", action="store_true", help="do not ask, unless something would be destroyed")
+    apply.add_argument("--artifacts", type=Path, metavar="DIR", help="take every download from this folder")
+    _add_doctor(commands)
+    _add_state(commands)
+    _mount(
+        commands,
+        "artifacts",
+        "list, fetch or verify what the wizard downloads",
+        "wizard.artifacts.commands",
+        asked,
+    )
+    _mount(commands, "lab", "real hosts in containers, to practise on", "wizard.lab.commands", asked)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[Parser],
+    name: str,
+    text: str,
+    *,
+    spec: bool = True,
+    hosts: bool = True,
+    state: bool = False,
+) -> Parser:
+    parser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    parser.set_defaults(command=parser.prog.removeprefix("wizard "))
+    _common(parser)
+    if spec:
+        parser.add_argument(
+            "-f", dest="spec", type=Path, default=Path("cluster.yaml"), metavar="FILE", help="the spec"
+        )
+    if spec and hosts:
+        _reaching(parser)
+    if state:
+        _accept_edited(parser)
+    return parser
+
+
+def _common(parser: Parser) -> None:
+    parser.add_argument("--dir", type=Path, metavar="DIR", help="where the wizard keeps its files")
+    parser.add_argument("--plain", action="store_true", help="plain lines, no redraws")
+    parser.add_argument("--events", type=Path, metavar="FILE", help="append every event as a JSON line")
+
+
+def _reaching(parser: Parser) -> None:
+    parser.add_argument(
+        "--host-key",
+        action="append",
+        default=[],
+        metavar="NAME=SHA256:...",
+        help="trust this host key (repeatable)",
+    )
+    parser.add_argument(
+        "--credentials",
+        type=Path,
+        metavar="FILE",
+        help="a file of passwords only you can read (see the guide)",
+    )
+
+
+def _accept_edited(parser: Parser) -> None:
+    parser.add_argument(
+        "--accept-edited", action="store_true", help="use a run state that was edited by hand"
+    )
+
+
+def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
+    doctor = _add(commands, "doctor", "what is wrong, root cause first", state=True)
+    form = doctor.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument("--short", action="store_true", help="only what is wrong")
+    form.add_argument("--list", action="store_true", help="the checks there are, one a line")
+    doctor.add_argument(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="try again until all is well"
+    )
+    doctor.add_argument("--watch", action="store_true", help="look again and again until Ctrl-C")
+    doctor.add_argument("check", nargs="*", metavar="CHECK", help="only these checks or steps")
+
+
+def _add_state(commands: argparse._SubParsersAction[Parser]) -> None:
+    state = commands.add_parser("state", help="what the wizard remembers of an earlier run")
+    actions = state.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=Parser)
+    show = _add(actions, "show", "every step and change as last known", hosts=False, state=True)
+    show.add_argument("--json", action="store_true", help="the state file without its checksum")
+    _add(actions, "path", "where the run state lies", hosts=False)
+    _add(actions, "unlock", "who holds the run state, and how to free it", hosts=False)
+
+
+def _mount(
+    commands: argparse._SubParsersAction[Parser], name: str, text: str, module: str, asked: str | None
+) -> None:
+    """Add a command whose arguments live beside its code; that code is loaded only when the command is called."""
+    parser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    if asked == name:
+        from importlib import import_module
+
+        code = import_module(module)
+        code.configure(parser)
+        parser.set_defaults(command=name, run=code.run)

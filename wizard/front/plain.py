@@ -1,0 +1,139 @@
+"""One line per event: what a person reads while a run goes on, without redraws, spinners or colour."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+from wizard.core.check import Status
+from wizard.core.events import (
+    ChangeFinished,
+    ChangeProgress,
+    ChangeStarted,
+    CheckFinished,
+    Event,
+    HostState,
+    Note,
+    RunFinished,
+    StepFinished,
+    StepStarted,
+)
+from wizard.core.text import printable
+
+WIDTH = 66
+"""Column at which the result of a change begins: the line fits 80 columns with a short result."""
+
+
+class PlainSink:
+    """Prints events as they come. Safe from any thread; a broken pipe ends the talk, not the run.
+
+    Args:
+        out: where the lines go.
+        verbose: also say which host is being connected to and which checks hold.
+    """
+
+    def __init__(self, out: TextIO, *, verbose: bool = False) -> None:
+        self._out = out
+        self._verbose = verbose
+        self._guard = threading.Lock()
+        self._said: dict[tuple[str, str], str] = {}
+        self._lines: Mapping[type[Event], Callable[..., str | None]] = {
+            HostState: self._host,
+            StepStarted: self._step_started,
+            StepFinished: self._step_finished,
+            ChangeStarted: self._started,
+            ChangeProgress: self._progress,
+            ChangeFinished: self._finished,
+            CheckFinished: self._check,
+            Note: lambda event: _row(event, "", "", event.text),
+            RunFinished: self._run_finished,
+        }
+
+    def __call__(self, event: Event) -> None:
+        """Print the event's line, if it has one."""
+        make = self._lines.get(type(event))
+        with self._guard:
+            line = make(event) if make else None
+            if line is not None:
+                self._write(line)
+
+    def _write(self, line: str) -> None:
+        try:
+            self._out.write(printable(line) + "\n")
+            self._out.flush()
+        except (BrokenPipeError, ValueError):
+            self._lines = {}
+
+    def _host(self, event: HostState) -> str | None:
+        if event.status == "failed":
+            return _row(event, "", event.host, f"cannot be used: {event.detail}")
+        return _row(event, "", event.host, f"{event.status} ({event.detail})") if self._verbose else None
+
+    def _step_started(self, event: StepStarted) -> str | None:
+        return _row(event, event.step, "", event.title) if self._verbose else None
+
+    def _step_finished(self, event: StepFinished) -> str | None:
+        word = {"done": "ok", "blocked": "not begun: a step before it failed"}.get(event.status, event.status)
+        return _row(event, event.step, "", f"{_dotted(event.title)} {word}")
+
+    def _started(self, event: ChangeStarted) -> str | None:
+        self._said.pop((event.step, event.change), None)
+        return None
+
+    def _progress(self, event: ChangeProgress) -> str | None:
+        key = (event.step, event.change)
+        if self._said.get(key) == event.text:
+            return None
+        self._said[key] = event.text
+        share = f" ({event.fraction:.0%})" if event.fraction is not None else ""
+        return _row(event, event.step, event.host, f"waiting: {event.text}{share}")
+
+    def _finished(self, event: ChangeFinished) -> str | None:
+        summary = event.summary[:1].lower() + event.summary[1:]
+        if event.status == "done":
+            return _row(event, event.step, event.host, f"{_dotted(summary)} done in {_span(event.seconds)}")
+        words = {"unknown": "not known how it ended", "not-started": "not begun"}
+        detail = f": {event.detail}" if event.detail else ""
+        word = words.get(event.status, event.status)
+        return _row(event, event.step, event.host, f"{_dotted(summary)} {word}{detail}")
+
+    def _check(self, event: CheckFinished) -> str | None:
+        finding = event.finding
+        if finding.status is Status.PASS and not self._verbose:
+            return None
+        if finding.status is Status.SKIP and not self._verbose:
+            return None
+        key = (finding.check, finding.host)
+        text = f"{finding.status}: {finding.detail}"
+        if self._said.get(key) == text:
+            return None
+        self._said[key] = text
+        return _row(event, finding.step, finding.host, text)
+
+    def _run_finished(self, event: RunFinished) -> str | None:
+        if event.command != "apply":
+            return None
+        what = f"{event.changes} change{'s' if event.changes != 1 else ''} done"
+        return _row(event, "", "", f"{event.status}: {what} in {_span(event.seconds)}")
+
+
+def _row(event: Event, step: str, host: str, text: str) -> str:
+    clock = time.strftime("%H:%M:%S", time.localtime(event.at))
+    return f"{clock}  {step:<9}{host:<10} {text}".rstrip()
+
+
+def _dotted(text: str) -> str:
+    return text + " " + "." * max(3, WIDTH - 30 - len(text))
+
+
+def _span(seconds: float) -> str:
+    """A length of time as a person says it: tenths below ten seconds, minutes from one and a half on."""
+    tenths, minutes_from = 10, 90
+    if seconds < tenths:
+        return f"{seconds:.1f} s"
+    if seconds < minutes_from:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

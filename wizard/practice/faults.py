@@ -1,0 +1,78 @@
+"""What can go wrong in the simulated homelab, on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wizard.core.errors import LinkLostError, UnreachableError, WizardError
+
+Before = Callable[[str, str], None]
+"""Called with (host, what is about to happen); raises to make it fail."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults in force. Each is a set of host names, or a trigger that is used up when it fires."""
+
+    dead: set[str] = field(default_factory=set)
+    """Hosts that do not answer."""
+    refused: dict[str, WizardError] = field(default_factory=dict)
+    """Hosts that answer and do not let us in, with the error they give."""
+    cut_before: list[str] = field(default_factory=list)
+    """Scripts before whose start the link breaks, once each."""
+    cut_after: list[str] = field(default_factory=list)
+    """Scripts after whose end the link breaks before the answer arrives, once each."""
+    fail: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Scripts that end with this exit code and output, until taken out."""
+    watch: Before | None = None
+    """Sees everything before it happens; a test may stop the wizard there."""
+
+    def before(self, host: str, what: str) -> None:
+        """Raise what must go wrong before a host does something.
+
+        Raises:
+            HostError: the host is dead, refuses us, or the link breaks.
+        """
+        if self.watch is not None:
+            self.watch(host, what)
+        if host in self.dead:
+            raise unreachable(host)
+        if host in self.refused:
+            raise self.refused[host]
+        if what in self.cut_before:
+            self.cut_before.remove(what)
+            raise link_lost(host)
+
+    def after(self, host: str, what: str) -> None:
+        """Raise what must go wrong after a host did something and before we hear of it.
+
+        Raises:
+            LinkLostError: the link breaks.
+        """
+        if self.watch is not None:
+            self.watch(host, f"after {what}")
+        if what in self.cut_after:
+            self.cut_after.remove(what)
+            raise link_lost(host)
+
+
+def unreachable(host: str) -> UnreachableError:
+    """The error of a host that does not answer."""
+    return UnreachableError(
+        f"{host} does not answer.",
+        where=host,
+        why="No answer on its SSH port (practice: the host was stopped).",
+        do=f"Is {host} switched on and on the network?",
+    )
+
+
+def link_lost(host: str) -> LinkLostError:
+    """The error of a link that breaks."""
+    return LinkLostError(
+        f"The link to {host} broke.",
+        where=host,
+        why="The connection was cut (practice).",
+        do="wizard apply",
+        again="Running again is safe: what was begun is looked at first.",
+    )
