@@ -60,7 +60,7 @@ class Reply:
             HttpError: it stalled, was cut off, or breaks HTTP.
         """
         with _translated(self.url, self._proxy):
-            yield from self._response.iter_raw(64 * 1024)
+            yield from self._response.iter_raw()  # given a size, it would keep back bytes that a break then loses
 
 
 class HttpClient:
