@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.state.samples import WRITER, fresh, home_in, load_error, sample_state, saved
+from tests.state.samples import WRITER, fresh, home_in, load_error, sample_state, saved, told
 from wizard.core.errors import StateError
 from wizard.core.home import ClusterHome
 from wizard.core.state import STATE_SCHEMA
@@ -242,6 +243,16 @@ def test_a_save_that_never_loaded_does_not_replace_what_is_damaged(home: Cluster
     assert home.state.read_bytes() == raw
 
 
+def test_a06_a_save_that_never_loaded_does_not_replace_an_edited_file(home: ClusterHome) -> None:
+    rewrite(home, rename_host, sign=False)
+    edited = home.state.read_bytes()
+    store = fresh(home)
+    with store.lock(), pytest.raises(StateError) as caught:
+        store.save(NEW)
+    told(caught.value, "--accept-edited")
+    assert home.state.read_bytes() == edited
+
+
 def test_a_save_that_never_loaded_does_not_begin_anew_beside_a_backup(home: ClusterHome) -> None:
     home.state.unlink()
     store = fresh(home)
@@ -278,6 +289,7 @@ def test_the_highest_serial_is_the_newest_backup(home: ClusterHome) -> None:
     kept.write_bytes(home.state.read_bytes())
     kept.chmod(0o600)
     (home.backups / "state.torn.json").write_bytes(b"{")
+    os.utime(kept, (1, 1))
     backup = fresh(home).newest_good_backup()
     assert backup is not None
     assert backup.path == kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -93,11 +94,23 @@ def test_an_unreadable_name_is_not_an_excuse(home: ClusterHome, text: str) -> No
         assert "has not said who it is" in refused(home)
 
 
-def test_a_lock_whose_file_was_removed_keeps_the_new_one_apart(home: ClusterHome) -> None:
+def test_a_lock_file_exchanged_at_the_last_moment_is_noticed(
+    home: ClusterHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our open and our flock somebody removes the file: locking the nameless one would keep nobody out."""
+    flock = fcntl.flock
+    exchanged: list[int] = []
+
+    def exchanging(handle: int, flags: int) -> None:
+        if not exchanged:
+            home.lock.unlink()
+            exchanged.append(handle)
+        flock(handle, flags)
+
+    monkeypatch.setattr(fcntl, "flock", exchanging)
     with fresh(home).lock():
-        home.lock.unlink()
-        with fresh(home).lock():
-            refused(home)
+        assert exchanged
+        refused(home)
 
 
 def test_leftovers_of_killed_saves_go_when_the_lock_is_taken(home: ClusterHome) -> None:
