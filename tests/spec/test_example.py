@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tests.spec.base import problems_of, sound
 from wizard.core.spec import example_text
@@ -66,3 +67,10 @@ def test_every_optional_line_can_be_switched_on() -> None:
 def test_the_example_holds_no_secret_and_fits_a_terminal() -> None:
     assert not re.search(r"(password|token): *\S", example_text())
     assert max(len(line) for line in example_text().splitlines()) <= 120
+
+
+def test_the_guide_names_every_key() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "spec.md").read_text()
+    for section in SECTIONS:
+        for key in known_keys(section):
+            assert re.search(rf"[`.]{key}[`.\[]", guide), f"{key} is not in docs/spec.md"
