@@ -102,4 +102,4 @@ def _count(number: int, noun: str) -> str:
 
 
 def _file_problem(error: SpecError) -> Problem:
-    return Problem("", f"{error.what} {error.why}", " ".join(error.do))
+    return Problem("", f"{error.what} {error.why}", "; ".join(error.do))
