@@ -82,17 +82,18 @@ def fetch_folder(
     return failed
 
 
-def show_verify(folder: Path, *, as_json: bool) -> int:
+def show_verify(folder: Path, *, as_json: bool, catalog: Catalog | None = None) -> int:
     """Print what was found out about each file of a folder.
 
     Args:
         folder: with a lock.
         as_json: whether to print JSON.
+        catalog: of what there is; the wizard's own when not given.
 
     Returns:
         0 where every file is right, else 1.
     """
-    verdicts = verify_folder(folder)
+    verdicts = verify_folder(folder, catalog)
     if as_json:
         print(json.dumps({"schema": 1, "files": [_document(each) for each in verdicts]}, indent=2))  # noqa: T201
     for each in () if as_json else verdicts:
