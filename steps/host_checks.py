@@ -67,9 +67,11 @@ class HostCheck:
 def system(facts: HostFacts, _host: HostSpec, ssh: str) -> Finding:
     """64-bit kernel and programs, on a system we know."""
     seen = f"{facts.os.pretty or 'unknown system'}, {facts.arch or 'unknown architecture'}, {facts.bits or '?'} bit"
+    if not facts.arch:
+        return skipped("The architecture could not be found out.")
     if facts.arch not in ARCHITECTURES:
         return failed(
-            f"{facts.host} has the architecture {facts.arch or 'unknown'}; etcd and K3s need 64 bit x86 or ARM.",
+            f"{facts.host} has the architecture {facts.arch}; etcd and K3s need 64 bit x86 or ARM.",
             evidence=seen,
             cause="A 32-bit system is installed."
             if facts.arch.startswith("arm")

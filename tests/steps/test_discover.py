@@ -74,6 +74,7 @@ def test_checks_are_listed_without_asking_a_host() -> None:
 
 BAD = [
     ("discover.system", facts(arch="i686"), Status.FAIL, "i686"),
+    ("discover.system", facts(arch=""), Status.SKIP, "could not"),
     ("discover.system", pi_facts(bits=32), Status.FAIL, "32-bit programs"),
     ("discover.system", facts(os=OsFacts("arch", "", "Arch Linux")), Status.WARN, "Arch Linux"),
     ("discover.tools", facts(tools=facts().tools - {"flock", "setsid"}), Status.FAIL, "flock, setsid"),
