@@ -112,18 +112,24 @@ def delay(store: Store, host: LabHost, value: str) -> None:
     )
 
 
+def drop_helpers(store: Store, host: LabHost) -> None:
+    """Remove what stood beside a host that was reset: its network is another one now."""
+    try_docker("rm", "-f", _delayer(store, host))
+
+
 def undelay(store: Store, host: LabHost, _value: str) -> None:
     """Let packets pass at once again."""
-    try_docker("rm", "-f", _delayer(store, host))
+    drop_helpers(store, host)
     net = f"container:{containers.container(store, host.name)}"
     _helper(store, net, "python3", "-c", asset_text("lab/fault/delay.py"), "off")
 
 
 def _expect(value: str, pattern: str, meaning: str) -> None:
-    if not re.fullmatch(pattern, value):
-        raise UsageError(
-            f"--value {value!r} does not fit this fault.",
-            where="--value",
-            why=f"it takes {meaning}",
-            do="wizard lab fault list",
-        )
+    if re.fullmatch(pattern, value):
+        return
+    raise UsageError(
+        f"--value {value!r} does not fit this fault.",
+        where="--value",
+        why=f"it takes {meaning}",
+        do="wizard lab fault list",
+    )

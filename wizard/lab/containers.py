@@ -152,7 +152,7 @@ def greets(where: str, port: int = 22) -> bool:
         return False
 
 
-def execute(store: Store, host: str, *command: str, given: bytes = b"", timeout: float = 60.0) -> str:
+def execute(store: Store, host: LabHost, *command: str, given: bytes = b"", timeout: float = 60.0) -> str:
     """Run a command inside a host as root, past SSH, and return its stdout.
 
     Raises:

@@ -80,12 +80,17 @@ def _start(program: str, store: Store) -> None:
 def stop(store: Store) -> bool:
     """Stop the daemon that this lab started, and only that one.
 
+    It stays while containers that are not ours run on it; the next `lab down` tries again.
+
     Returns:
-        True where there was one to stop.
+        True where it was stopped.
     """
-    pid, store.daemon_pid = store.daemon_pid, 0
+    pid = store.daemon_pid
+    if not pid or (_is_dockerd(pid) and try_docker("ps", "-q").out.strip()):
+        return False
+    store.daemon_pid = 0
     store.save()
-    if not pid or not _is_dockerd(pid):
+    if not _is_dockerd(pid):
         return False
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS

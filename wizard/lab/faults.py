@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wizard.core.errors import UsageError
+from wizard.core.errors import UsageError, WizardError
 from wizard.lab import breakage, containers
-from wizard.lab.docker import LabError, docker, states
+from wizard.lab.docker import docker, states
 from wizard.lab.hosts import HOSTS, LabHost, host_named
 from wizard.lab.images import Say
 from wizard.lab.store import Store
@@ -41,6 +41,7 @@ def _kill(store: Store, host: LabHost, _value: str) -> None:
 def _start(store: Store, host: LabHost, _value: str) -> None:
     containers.start(store, host)
     containers.wait_ready(store, host)
+    breakage.drop_helpers(store, host)
     store.faults[host.name] = [
         name for name in store.faults.get(host.name, []) if FAULTS[name].outlives_reset
     ]
@@ -150,7 +151,7 @@ def add(store: Store, name: str, host: str, value: str, say: Say) -> None:
     store.save()  # before it is done: a run killed in between is mended by clear
     try:
         fault.add(store, target, value)
-    except LabError:
+    except WizardError:
         _forget(store, name, host)
         raise
     say(f"{host}: {name} set; back with: wizard lab fault clear {name} {host}")

@@ -57,12 +57,29 @@ def ensure(say: Say) -> None:
     Raises:
         LabError: one could not be made.
     """
+    _clear_left()
     have = set(names("image"))
     for kind in ("hypervisor", "pi", "unraid"):
         if tag(kind) not in have:
             began = time.monotonic()
             _make(kind, say)
             say(f"image {kind}: made in {time.monotonic() - began:.0f} s")
+
+
+def _clear_left() -> None:
+    """Remove what a killed build left: its container, and temp files whose process is gone."""
+    for name in names("container", "image"):
+        if not _alive(name):
+            try_docker("rm", "-f", name)
+    for path in cache_root().glob(".*"):
+        if not _alive(path.name.removesuffix(".tar")):
+            run(["rm", "-rf", "--one-file-system", str(path)])
+
+
+def _alive(name: str) -> bool:
+    """Whether the process whose id a temporary name ends with is still there."""
+    digits = name.replace("-", ".").rsplit(".", 1)[-1]
+    return digits.isdigit() and Path(f"/proc/{digits}").exists()
 
 
 def _make(kind: str, say: Say) -> None:
@@ -84,7 +101,16 @@ def _tar(kind: str, say: Say) -> Path:
         f"image {kind}: installing {len(packages(kind))} Debian packages and what they need (mmdebstrap, 1-2 min)"
     )
     temp = path.with_name(f".{path.stem}.{os.getpid()}.tar")
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages(kind))}"]
+    scratch = path.with_name(f".{path.stem}.{os.getpid()}")
+    scratch.mkdir()
+    command = [
+        "env",
+        f"TMPDIR={scratch}",
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        f"--include={','.join(packages(kind))}",
+    ]
     command += ['--aptopt=Acquire::Retries "3"', '--aptopt=APT::Install-Recommends "false"']
     command += [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in _SLIM]
     try:
@@ -94,6 +120,7 @@ def _tar(kind: str, say: Say) -> Path:
         temp.rename(path)
     finally:
         temp.unlink(missing_ok=True)
+        run(["rm", "-rf", "--one-file-system", str(scratch)])
     return path
 
 
