@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -317,3 +319,9 @@ def test_a_fix_is_what_a_person_would_type() -> None:
     assert login(wanted, HOSTS[0]) == "ssh root@10.0.0.11"
     assert login(wanted, HOSTS[2]) == "ssh pi@10.0.0.13 sudo"
     assert login(wanted, replace(HOSTS[0], port=2222)) == "ssh -p 2222 root@10.0.0.11"
+
+
+def test_the_guide_names_every_check() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "discovery.md").read_text()
+    named = set(re.findall(r"^\| `(discover\.[a-z-]+)` \|", guide, re.MULTILINE))
+    assert named == {check.id for check in Discover().checks(context())}
