@@ -90,7 +90,8 @@ class HostSpec:
     """How its guests are run."""
     user: str | None = None
     """Overrides `ssh.user`."""
-    port: int = 22
+    port: int | None = None
+    """None = 22, or what ~/.ssh/config says."""
     key: str | None = None
     """Overrides `ssh.key`."""
     bridge: str | None = None
