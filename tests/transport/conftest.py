@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.transport.sshd import Client, Sshd, is_root
+from wizard.transport import wire
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +14,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """A plain sshd that lets one key in as root."""
     if not is_root():
         pytest.skip("a real sshd with log-ins needs root and /usr/sbin/sshd")
-    sshd = Sshd(tmp_path_factory.mktemp("sshd")).start()
+    sshd = Sshd(tmp_path_factory.mktemp("sshd"), own_run=True).start()
     yield sshd
     sshd.stop()
 
@@ -25,8 +26,8 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
         pytest.skip("a real sshd with log-ins needs root and /usr/sbin/sshd")
     made: list[Sshd] = []
 
-    def make(*options: str) -> Sshd:
-        made.append(Sshd(tmp_path / f"sshd{len(made)}", options))
+    def make(*options: str, own_run: bool = True) -> Sshd:
+        made.append(Sshd(tmp_path / f"sshd{len(made)}", options, own_run))
         return made[-1]
 
     yield make
@@ -42,3 +43,17 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     yield one
     one.close()
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets `do/test/NAME` and `read/test/NAME` stand for tests/transport/scripts/NAME.sh."""
+    real = wire.asset_text
+
+    def text(path: str) -> str:
+        folder, name = path.rsplit("/", 1)
+        if folder in ("remote/do/test", "remote/read/test"):
+            return (Path(__file__).parent / "scripts" / name).read_text()
+        return real(path)
+
+    monkeypatch.setattr(wire, "asset_text", text)

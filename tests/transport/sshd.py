@@ -53,6 +53,8 @@ class Sshd:
 
     folder: Path
     options: Sequence[str] = ()
+    own_run: bool = False
+    """Give it a /run/wizard of its own, so that tests running at the same time do not queue behind each other."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -92,6 +94,10 @@ class Sshd:
         ]
         config.write_text("\n".join(lines) + "\n")
         command = [str(SSHD), "-D", "-f", str(config), "-E", str(self.log)]
+        if self.own_run:
+            Path("/run/wizard").mkdir(mode=0o700, exist_ok=True)
+            inside = 'mount -t tmpfs -o mode=700 tmpfs /run/wizard && exec "$@"'
+            command = ["unshare", "-m", "--propagation", "private", "sh", "-c", inside, "sh", *command]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         wait_port(self.port)
         return self
@@ -107,6 +113,12 @@ class Sshd:
             self.process = None
             for word in own.stdout.split():
                 subprocess.run(["kill", word], check=False, stderr=subprocess.DEVNULL)
+
+    def inside(self, path: str) -> Path:
+        """A path as the server sees it, for us to look at."""
+        if self.process is None:
+            raise RuntimeError("not started")
+        return Path(f"/proc/{self.process.pid}/root{path}")
 
     def known_line(self, name: str | None = None) -> str:
         """The known_hosts line of its key."""

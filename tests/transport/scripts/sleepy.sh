@@ -1,0 +1,2 @@
+# Outlives every deadline of a test.
+sleep 60
