@@ -120,13 +120,15 @@ def no_space(path: Path, *, needed: int | None, free: int | None = None) -> Arti
         needed: bytes that are still to be written, if known.
         free: bytes free; asked of the system when not given.
     """
-    there = next((each for each in (path, *path.parents) if each.exists()), Path("/"))
+    there = next((each for each in path.parents if each.exists()), Path("/"))
     left = shutil.disk_usage(there).free if free is None else free
-    want = f"{amount(needed)} ({needed} bytes)" if needed is not None else "more"
+    want = (
+        f"{amount(needed)} ({needed} bytes) needed" if needed is not None else "nobody said how many needed"
+    )
     return ArtifactError(
-        f"no space for {path.name}",
+        "the disk has no space for the file",
         where=str(path.parent),
-        why=f"{amount(left)} ({left} bytes) free, {want} needed",
+        why=f"{amount(left)} ({left} bytes) free, {want}",
         do=(
             f"see what fills it: df -h {there}",
             "or keep the cache elsewhere: XDG_CACHE_HOME=/path/with/space wizard artifacts list",
