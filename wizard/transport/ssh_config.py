@@ -40,7 +40,6 @@ _NAMED = {
     "canonicalizehostname": "which host is meant",
     "casignaturealgorithms": "accepted algorithms",
     "ciphers": "accepted algorithms",
-    "gssapiauthentication": "how the user logs in",
     "hostbasedauthentication": "how the user logs in",
     "hostkeyalgorithms": "accepted algorithms",
     "hostbasedacceptedalgorithms": "how the user logs in",
