@@ -76,7 +76,7 @@ def _facts(ctx: Context, *, host: HostSpec) -> Finding:
 def login(spec: ClusterSpec, host: HostSpec) -> str:
     """How a command is given on a host, as a person would type it: `ssh pi@10.0.0.13 sudo`."""
     user = host.user or spec.ssh.user
-    port = "" if host.port == 22 else f"-p {host.port} "  # noqa: PLR2004 - SSH's own port
+    port = f"-p {host.port} " if host.port else ""
     return f"ssh {port}{user}@{host.address}" + ("" if user == "root" else " sudo")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from steps.parse.sections import Sections
 from steps.parse.services import is_running
-from steps.parse.values import pairs
+from steps.parse.values import first_json, mapping, pairs, word
 from wizard.core.facts import Container, Docker, Guest, Libvirt
 
 _STATES = ("no state", "running", "idle", "paused", "in shutdown", "shut off", "crashed", "pmsuspended")
@@ -125,15 +125,24 @@ def docker(sections: Sections) -> Docker:
     lines = sections.lines("docker")
     code = next((line.removeprefix(":exit ") for line in lines if line.startswith(":exit ")), None)
     complaint = " ".join(line.strip() for line in lines if not line.startswith(":"))[:300]
-    server = next((line.removeprefix(":server ") for line in lines if line.startswith(":server ")), "")
     return Docker(
         installed=bool(set(sections.lines("tools")) & {"docker", "dockerd"}),
         running=is_running(sections, "docker"),
         answers=None if code is None else code == "0",
-        version=server.strip(),
+        version=_docker_version(lines),
         containers=tuple(container for line in lines if (container := _container(line))),
         note="" if code in (None, "0") else complaint or "did not answer within 4 seconds",
     )
+
+
+def _docker_version(lines: tuple[str, ...]) -> str:
+    """Out of the daemon's own JSON (by curl) or the client's one line."""
+    for line in lines:
+        if line.startswith(":server "):
+            return line.removeprefix(":server ").strip()
+        if line.startswith(":version "):
+            return word(mapping(first_json(line)).get("Version"))
+    return ""
 
 
 def _container(line: str) -> Container | None:

@@ -291,6 +291,14 @@ ask_ports() {
     fi
 }
 
+# Asking costs as much as all the rest, so LXC is asked where it has guests.
+lxc_guests() {
+    for file in /etc/libvirt/lxc/*.xml /run/libvirt/lxc/*.xml; do
+        if [ -e "$file" ]; then return 0; fi
+    done
+    return 1
+}
+
 # Only a libvirtd that is awake: connecting to its socket would make systemd start a sleeping one.
 ask_libvirt() {
     have virsh || return 0
@@ -298,7 +306,7 @@ ask_libvirt() {
     for driver in qemu:///system lxc:///; do
         case $driver in
         qemu*) [ -d /run/libvirt/qemu ] || [ -d /var/run/libvirt/qemu ] || continue ;;
-        lxc*) [ -d /run/libvirt/lxc ] || [ -d /var/run/libvirt/lxc ] || continue ;;
+        lxc*) lxc_guests || ! [ -d /run/libvirt/qemu ] || continue ;;
         esac
         printf ':driver %s\n' "$driver"
         # A guest that is listed twice starts by itself.
@@ -309,7 +317,14 @@ ask_libvirt() {
 
 ask_docker() {
     have docker && running dockerd || return 0
-    bounded docker version --format ':server {{.Server.Version}}'
+    # The same question by curl takes a tenth of the time.
+    if have curl && [ -S /var/run/docker.sock ]; then
+        printf ':version '
+        bounded curl -q -s --max-time 4 --unix-socket /var/run/docker.sock http://localhost/version
+        echo
+    else
+        bounded docker version --format ':server {{.Server.Version}}'
+    fi
     bounded docker ps --all --no-trunc --format ':container {{.Names}} {{.Image}} {{.State}}'
     printf ':exit %s\n' "$?"
 }
