@@ -1,0 +1,1 @@
+"""Tests on real hosts in containers, and of the lab that gives them."""
