@@ -21,8 +21,10 @@ for package in apt systemd systemd-sysv systemd-timesyncd dbus dbus-daemon dbus-
     debconf debianutils-apt libapt-pkg7.0 debian-archive-keyring adduser init-system-helpers polkitd; do
     drop_package "$package"
 done
-rm -rf /etc/apt /var/lib/apt /var/cache/apt /usr/lib/apt /etc/systemd /usr/lib/systemd/systemd \
-    /usr/lib/systemd/system /usr/lib/python3 /usr/lib/python3.* /usr/share/python3 /etc/debian_version
+rm -rf /usr/share/lintian /usr/share/doc-base /usr/share/pixmaps /usr/share/applications /usr/share/bash-completion \
+    /etc/python3* /etc/xdg/systemd /usr/lib/systemd /usr/lib/*/systemd/libsystemd-core-*
+rm -rf /etc/apt /var/lib/apt /var/cache/apt /usr/lib/apt /etc/systemd \
+    /usr/lib/python3 /usr/lib/python3.* /usr/share/python3 /etc/debian_version
 rm -f /usr/bin/jq /usr/bin/python3* /usr/bin/systemctl /usr/bin/journalctl /usr/bin/apt* /usr/bin/timedatectl \
     /usr/bin/hostnamectl /usr/bin/systemd-* /usr/sbin/init /usr/bin/dpkg-* /etc/init.d/*
 drop_package dpkg

@@ -46,7 +46,7 @@ TEXT
 array() {
     mkdir -p /mnt/cache/domains /mnt/cache/system/libvirt /mnt/cache/system/docker /mnt/cache/appdata \
         /mnt/disk1/isos /mnt/disk1/media /mnt/user
-    mergerfs -o allow_other,fsname=shfs,subtype=shfs,category.create=ff /mnt/cache:/mnt/disk1 /mnt/user
+    mergerfs -o allow_other,fsname=shfs,category.create=ff /mnt/cache:/mnt/disk1 /mnt/user
     mkdir -p /var/local/emhttp
     cat >/var/local/emhttp/var.ini <<'TEXT'
 version="7.3.2"
