@@ -23,5 +23,5 @@ if [ -e /etc/unraid-version ]; then
     cp -p "$key" "$key.pub" /etc/ssh/
     /etc/rc.d/rc.sshd restart
 else
-    systemctl reload ssh
+    systemctl restart ssh # sessions stay; it returns when the port listens again
 fi

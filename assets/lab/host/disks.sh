@@ -62,7 +62,7 @@ describe_udev() { # name fstype model serial label
     } >"$SYSROOT/dev/$1"
 }
 
-# A free loop device, with a node of our own: a container's /dev has none.
+# A free loop device; one past the nodes made at boot gets its own.
 free_loop() {
     free=$(losetup --find) || return 1
     free=${free%% *} # "(lost)" is said of a device without a node

@@ -33,6 +33,11 @@ devices() {
     [ -e /dev/fuse ] || mknod -m 666 /dev/fuse c 10 229
     [ -e /dev/kmsg ] || mknod -m 644 /dev/kmsg c 1 11
     [ -e /dev/loop-control ] || mknod -m 660 /dev/loop-control c 10 237
+    number=0
+    while [ "$number" -lt 32 ]; do
+        [ -e "/dev/loop$number" ] || mknod -m 660 "/dev/loop$number" b 7 "$number"
+        number=$((number + 1))
+    done
     # A board's model lies in sysfs on real hardware; a container may only lay a tmpfs over its place.
     if [ -e "$LAB/device-tree" ]; then
         umount /sys/firmware 2>/dev/null

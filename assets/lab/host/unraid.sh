@@ -77,8 +77,10 @@ libvirt_image() {
         truncate -s 256M "$image"
         mkfs.btrfs -q "$image"
     fi
-    free_loop >/dev/null
-    mount -o loop "$image" /etc/libvirt
+    for _ in 1 2 3 4 5; do
+        mount -o loop "$image" /etc/libvirt && break
+        sleep 0.2 # another host took the device in between
+    done
     [ -e /etc/libvirt/libvirtd.conf ] || cp -a /etc/libvirt.dist/. /etc/libvirt/
 }
 
