@@ -271,6 +271,8 @@ def _apply(options: Options) -> int:
     from wizard.front.plain import PlainSink
     from wizard.front.terminal import AskApproval
 
+    if options.artifacts:
+        _check_folder(options)
     with _session(options, write=True, extra=[PlainSink(sys.stdout)]) as session, _signals(session):
         result = session.apply(AskApproval(session.spec.name, yes=options.yes))
     for error in result.errors:
@@ -280,6 +282,25 @@ def _apply(options: Options) -> int:
     if result.status == "done":
         return int(ExitCode.OK)
     return _worst(result.errors) or int(ExitCode.FAILED)
+
+
+def _check_folder(options: Options) -> None:
+    """Refuse an `--artifacts` folder that cannot serve before any host is asked.
+
+    Raises:
+        WizardError: it has no lock, or holds built files that the spec does not accept.
+    """
+    from wizard.artifacts.catalog import load_catalog
+    from wizard.artifacts.lock import read_lock
+    from wizard.artifacts.resolve import Resolver
+    from wizard.core.spec import load_spec
+
+    spec = load_spec(options.spec)
+    lock = read_lock(_home(options, spec.name).artifacts_lock)
+    folder = Resolver(
+        load_catalog(), lock, folder=options.artifacts, accept_built=spec.artifacts.accept_built
+    )
+    folder.all()
 
 
 def _doctor(options: Options) -> int:

@@ -156,6 +156,6 @@ def event_json(event: Event) -> dict[str, object]:
     """The event as one JSON object: `schema`, `event`, `at` and its own fields.
 
     Args:
-        event: any event; it holds no secrets by construction, a `Secret` would be refused by the JSON encoder.
+        event: any event; it holds no secrets by construction, and a `Secret` in it would be written as its mask.
     """
     return {"schema": EVENT_SCHEMA, "event": event.kind, **asdict(event)}

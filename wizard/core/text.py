@@ -30,4 +30,4 @@ def _safe(char: str, keep_newlines: bool) -> str:
         return char if keep_newlines else " "
     if char in _KEPT:
         return " "
-    return "�" if unicodedata.category(char) in _SPOOFING else char
+    return "\ufffd" if unicodedata.category(char) in _SPOOFING else char

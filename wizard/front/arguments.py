@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -93,7 +94,7 @@ def _add(
     return parser
 
 
-def _common(parser: Parser) -> None:
+def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, metavar="DIR", help="where the wizard keeps its files")
     parser.add_argument("--plain", action="store_true", help="plain lines, no redraws")
     parser.add_argument("--events", type=Path, metavar="FILE", help="append every event as a JSON line")
@@ -143,6 +144,16 @@ def _add_state(commands: argparse._SubParsersAction[Parser]) -> None:
     _add(actions, "unlock", "who holds the run state, and how to free it", hosts=False)
 
 
+def _leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parsers that take no further sub-command: where a person writes options."""
+    choices = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not choices:
+        yield parser
+    for group in choices:
+        for child in group.values():
+            yield from _leaves(child)
+
+
 def _mount(
     commands: argparse._SubParsersAction[Parser], name: str, text: str, module: str, asked: str | None
 ) -> None:
@@ -153,4 +164,6 @@ def _mount(
 
         code = import_module(module)
         code.configure(parser)
+        for leaf in _leaves(parser):
+            _common(leaf)
         parser.set_defaults(command=name, run=code.run)

@@ -61,7 +61,9 @@ def doctor_text(report: DoctorReport, *, short: bool = False) -> str:
         report: as found.
         short: only what is wrong.
     """
-    causes = [item for item in report.findings if _is_cause(item, report.root_causes)]
+    roots = report.root_causes
+    causes = [item for item in report.findings if _is_cause(item, roots)]
+    causes.sort(key=lambda item: roots.index(item.check))
     lines = [_headline(report, causes), ""]
     for item in causes:
         lines += [*_cause(item, _explained(item, report.findings)), ""]

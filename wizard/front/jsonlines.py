@@ -36,7 +36,7 @@ class JsonLines:
 
     def __call__(self, event: Event) -> None:
         """Append one event; a full disk loses the log, never the run."""
-        line = json.dumps(event_json(event), ensure_ascii=False)
+        line = json.dumps(event_json(event), ensure_ascii=False, default=str)
         with self._guard:
             if self._file.closed:
                 return

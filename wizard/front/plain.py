@@ -22,7 +22,7 @@ from wizard.core.events import (
 )
 from wizard.core.text import printable
 
-WIDTH = 66
+WIDTH = 64
 """Column at which the result of a change begins: the line fits 80 columns with a short result."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -121,11 +122,16 @@ def _stamped(item: Assertion, finding: Finding, seconds: float) -> Finding:
 
 
 def root_causes(findings: Iterable[Finding]) -> list[str]:
-    """The ids of what is wrong and explained by nothing else: failures where there are any, else warnings."""
+    """The ids of what is wrong and explained by nothing else: failures where there are any, else warnings.
+
+    What explains most comes first, otherwise the order of the story.
+    """
+    found = list(findings)
+    weight = Counter(item.explained_by for item in found)
     for status in (Status.FAIL, Status.WARN):
-        ids = [item.check for item in findings if item.status is status and not item.explained_by]
+        ids = dict.fromkeys(item.check for item in found if item.status is status and not item.explained_by)
         if ids:
-            return list(dict.fromkeys(ids))
+            return sorted(ids, key=lambda name: -weight[name])
     return []
 
 
