@@ -1,0 +1,53 @@
+"""What the README and the guide say is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from steps import STEPS
+from tests.engine.story import home_spec, homelab
+from wizard.cli import build_parser
+from wizard.core.context import Context, FactsCache
+from wizard.core.state import new_state
+from wizard.practice.host import PracticeHosts
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def check_ids() -> set[str]:
+    spec = home_spec()
+    hosts = PracticeHosts(homelab(spec))
+    readers = {name: hosts[name] for name in hosts}
+    ctx = Context(spec, readers, new_state("home", "test"), FactsCache(readers, lambda _reader: None))  # type: ignore[arg-type,return-value]
+    return {check.id for step in STEPS for check in step.checks(ctx)}
+
+
+def test_every_check_has_its_line_in_the_guide() -> None:
+    said = (ROOT / "docs/doctor.md").read_text() + (ROOT / "docs/discovery.md").read_text()
+    missing = sorted(name for name in check_ids() if f"`{name}`" not in said)
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_are_understood(page: Path) -> None:
+    """Every `wizard ...` line of a code block is a call the parser takes; placeholders are filled in."""
+    for line in re.findall(r"^ {4}(?:\$ )?wizard (.*)$", page.read_text(), re.MULTILINE):
+        words = re.split(r"\s+#|\s+>|\s+\||\s{2,}", line)[0].split()
+        build_parser(words[0]).parse_args(words)
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for page in PAGES:
+        for target in re.findall(r"(?:^ {4}|`)make ([a-z-]+)", page.read_text(), re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{page.name}: make {target}"
