@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.transport.accounts import Account
 from tests.transport.sshd import Client, Sshd, is_root
 from wizard.transport import wire
 
@@ -57,3 +58,19 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(path)
 
     monkeypatch.setattr(wire, "asset_text", text)
+
+
+@pytest.fixture
+def account() -> Iterator[Callable[..., Account]]:
+    """Makes accounts that are gone after the test."""
+    if not is_root():
+        pytest.skip("accounts need root")
+    made: list[Account] = []
+
+    def make(label: str, *, shell: str = "/bin/sh", root: bool = False) -> Account:
+        made.append(Account.make(label, shell=shell, root=root))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.remove()

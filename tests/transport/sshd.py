@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -66,7 +68,10 @@ class Sshd:
         self.client_key = self.folder / "client_key"
         if not self.client_key.exists():
             keygen(self.client_key)
-        self.authorized = self.folder / "authorized_keys"
+        # Outside the test's folder, since sshd reads it as the user who logs in.
+        self.open_folder = Path(tempfile.mkdtemp(prefix="wizard-sshd-"))
+        self.open_folder.chmod(0o755)
+        self.authorized = self.open_folder / "authorized_keys"
         self.authorize(self.client_key)
         self.log = self.folder / "log"
 
@@ -104,6 +109,7 @@ class Sshd:
 
     def stop(self) -> None:
         """Stop listening and end its connections."""
+        shutil.rmtree(self.open_folder, ignore_errors=True)
         if self.process:
             own = subprocess.run(
                 ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False

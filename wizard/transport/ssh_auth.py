@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.core.errors import AuthError
-from wizard.core.prompt import Prompter, SecretKind, SecretQuestion
+from wizard.core.prompt import Prompter, SecretKind, SecretQuestion, Silent
 from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.transport.credentials import Credentials
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from paramiko import PKey, Transport
     from paramiko.agent import AgentSSH
 
-MAX_KEYS = 5
-"""Public keys tried per connection: one less than sshd's MaxAuthTries default of 6."""
+MAX_KEYS = 4
+"""Public keys tried per connection: sshd's MaxAuthTries default of 6, less the question what it accepts and a password."""
 
 MAX_PASSPHRASE_TRIES = 3
 """As ssh itself (NumberOfPasswordPrompts)."""
@@ -143,7 +143,7 @@ class Login:
 
         for count, (label, key) in enumerate(self._candidates(agent)):
             if count >= MAX_KEYS:
-                self._tried.append("no more keys: the server would close the connection")
+                self._tried.append(f"no further key (of {MAX_KEYS} at most)")
                 break
             try:
                 missing = transport.auth_publickey(self.config.user, key)
@@ -214,7 +214,9 @@ class Login:
         from paramiko import AuthenticationException, BadAuthenticationType
 
         try:
-            transport.auth_none(self.config.user)
+            # `auth_none` itself fails on this kind of transport (paramiko 5.1): it gives no finishing callback.
+            transport.ensure_session()  # type: ignore[attr-defined]
+            transport.auth_handler.send_auth_request(self.config.user, "none", _nothing_more)  # type: ignore[union-attr]
         except BadAuthenticationType as error:
             return list(error.allowed_types)
         except AuthenticationException as error:
@@ -242,7 +244,8 @@ class Login:
     def _interactive(self, transport: Transport) -> bool:
         from paramiko import AuthenticationException
 
-        if "password" in self._tried:
+        known = self.ring.credentials.get(self.host, "password")
+        if "password" in self._tried or (isinstance(self.ring.prompter, Silent) and not known):
             return False
         self._tried.append("keyboard-interactive")
         try:
@@ -284,9 +287,9 @@ class Login:
     def _lost(self, transport: Transport, error: Exception) -> None:
         """A server that hangs up during the log-in has had enough of us."""
         if not transport.is_active():
-            tried = f" after {len(self._tried)} refused tries" if self._tried else ""
+            tried = f" after refusing {', '.join(self._tried)}" if self._tried else ""
             raise self._error(
-                f"It closed the connection{tried}: {printable(str(error))}",
+                printable(f"It closed the connection{tried}: {error}"),
                 (f"ssh-add -l; then name one key in the spec (ssh.key) for {self.host}",),
             ) from error
 
@@ -340,6 +343,10 @@ def _agent(configured: str) -> AgentSSH | None:
         conn.close()
         return None
     return agent
+
+
+def _nothing_more(_message: object) -> None:
+    """The request `none` has no further fields."""
 
 
 def _comment(key: PKey) -> str:

@@ -12,10 +12,10 @@ import logging
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import IO, TYPE_CHECKING, Any
 
 from wizard.core.errors import HostError, UnreachableError
@@ -143,7 +143,7 @@ class Connector:
                 if attempt == CONNECT_TRIES:
                     raise _dropped(target, config, str(drop)) from drop
                 # Doubling from half a second: sshd frees a slot as soon as another log-in ends.
-                time.sleep(0.5 * 2 ** (attempt - 1))
+                sleep(0.5 * 2 ** (attempt - 1))
         raise AssertionError("not reached")
 
     def _once(self, target: Target, config: HostConfig, through: Link | None) -> Link:
