@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from tests.lab.conftest import Lab
+from tests.lab.conftest import Lab, talk
 from wizard.core.errors import UsageError
-from wizard.lab import faults
+from wizard.lab import faults, lifecycle
 from wizard.lab.store import Store
 
 lab_test = pytest.mark.lab
@@ -176,3 +176,14 @@ def test_a_stopped_host_cannot_be_broken_further(lab: Lab) -> None:
     lab.fault("host-killed", "pi")
     with pytest.raises(UsageError, match="not running"):
         lab.fault("link-cut", "pi")
+
+
+@lab_test
+def test_up_takes_every_fault_back(lab: Lab) -> None:
+    lab.fault("link-slow", "pi")
+    lab.fault("host-paused", "pi")
+    lab.fault("host-killed", "tower-b")
+    with lab.store.locked():
+        lifecycle.up(lab.store, talk)
+    assert not any(lab.store.faults.values())
+    assert [greeting(lab, name) for name in lab.names] == ["greets"] * 3

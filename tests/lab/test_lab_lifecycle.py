@@ -136,11 +136,20 @@ def test_a_subnet_in_use_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None
     assert network.choose("", "abc") == network.CANDIDATES[1]
 
 
-def test_a_kept_subnet_that_is_now_routed_elsewhere_stops_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = {"route 10.213.77.0/25 dev wg0": ipaddress.IPv4Network("10.213.77.0/25")}
+def test_a_kept_subnet_is_kept_while_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: dict[str, ipaddress.IPv4Network] = {}
     monkeypatch.setattr(network, "used", lambda _lab: taken)
-    with pytest.raises(LabError, match="in use elsewhere") as stopped:
-        network.choose("10.213.77.0/24", "abc")
+    assert network.choose(network.CANDIDATES[3], "abc") == network.CANDIDATES[3]
+    taken["route dev wg0"] = ipaddress.IPv4Network(network.CANDIDATES[3])
+    assert network.choose(network.CANDIDATES[3], "abc") == network.CANDIDATES[0]
+
+
+def test_where_every_subnet_is_routed_elsewhere_the_lab_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    taken = {f"route {text} dev wg0": ipaddress.IPv4Network(text) for text in wide}
+    monkeypatch.setattr(network, "used", lambda _lab: taken)
+    with pytest.raises(LabError, match="in use on this machine") as stopped:
+        network.choose("", "abc")
     assert "wg0" in stopped.value.why
 
 

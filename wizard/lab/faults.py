@@ -52,7 +52,7 @@ def _pause(store: Store, host: LabHost, _value: str) -> None:
 
 
 def _unpause(store: Store, host: LabHost, _value: str) -> None:
-    docker("unpause", containers.container(store, host.name))
+    containers.start(store, host)
 
 
 FAULTS = {
@@ -184,6 +184,23 @@ def clear_all(store: Store, say: Say) -> None:
     for host, set_ones in list(store.faults.items()):
         while set_ones := store.faults.get(host, []):
             clear(store, set_ones[-1], host, say)
+
+
+def settle(store: Store, say: Say) -> None:
+    """Take back what is set, whatever state the hosts are in: what `up` begins with.
+
+    Raises:
+        LabError: a fault could not be taken back.
+    """
+    known = states(store.id)
+    for host in HOSTS:
+        if known.get(containers.container(store, host.name)) in {"running", "paused"}:
+            for name in reversed(store.faults.get(host.name, [])):
+                clear(store, name, host.name, say)
+        else:
+            breakage.drop_helpers(store, host)
+            store.faults[host.name] = []
+    store.save()
 
 
 def _forget(store: Store, name: str, host: str) -> None:

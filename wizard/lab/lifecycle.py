@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from wizard.lab import containers, daemon, images, keys, machine, network
+from wizard.lab import containers, daemon, faults, images, keys, machine, network
 from wizard.lab.docker import LABEL, docker, names, states, try_docker
 from wizard.lab.hosts import HOSTS, LabHost
 from wizard.lab.images import Say
@@ -31,7 +31,7 @@ class HostStatus:
 
 
 def up(store: Store, say: Say) -> None:
-    """Bring the lab up; what is up already is left alone.
+    """Bring the lab up; what is up already is left alone, but faults are taken back.
 
     Args:
         store: of the lab.
@@ -45,6 +45,7 @@ def up(store: Store, say: Say) -> None:
     if daemon.ensure(store):
         say(f"docker: started dockerd (pid {store.daemon_pid}); `wizard lab down` stops it")
     images.ensure(say)
+    faults.settle(store, say)
     _network(store, say)
     allowed = machine.detect(store, images.tag("pi"))
     say(f"machine: {allowed.line}")
@@ -61,12 +62,14 @@ def _network(store: Store, say: Say) -> None:
         return
     for left in names("container", store.id):
         docker("rm", "-f", "-v", left)
-    store.subnet = network.choose(store.subnet, store.id)
+    kept, store.subnet = store.subnet, network.choose(store.subnet, store.id)
     store.save()
     docker(
         "network", "create", "--driver", "bridge", "--subnet", store.subnet, "--label", f"{LABEL}={store.id}",
         "--opt", f"com.docker.network.bridge.name={network.bridge(store.id)}", name,
     )  # fmt: skip
+    if kept and kept != store.subnet:
+        say(f"network: {kept} is in use elsewhere now; the addresses are new ones: print the spec again")
     say(f"network: {store.subnet} on bridge {network.bridge(store.id)}, routed nowhere else")
 
 

@@ -20,29 +20,34 @@ CANDIDATES = (
 )
 """Private (RFC 1918) and away from what routers, VPNs and Docker take by default."""
 
+SHORTEST = 8
+"""Prefix length from which a route names a network of somebody's; RFC 1918's widest is 10.0.0.0/8."""
+
 
 def choose(kept: str, lab: str) -> str:
-    """The subnet to use.
+    """The subnet to use: the one of the last time where it is still free, otherwise the first free candidate.
 
     Args:
         kept: the one of the last time; empty = none yet.
         lab: id of this lab, whose own network does not count as a collision.
 
     Raises:
-        LabError: the kept one, or every candidate, is in use elsewhere.
+        LabError: every candidate is in use elsewhere.
     """
     taken = used(lab)
-    for text in [kept] if kept else CANDIDATES:
+    wanted = [kept] if kept else []
+    for text in (*wanted, *CANDIDATES):
         if not _clash(text, taken):
             return text
-    why = "; ".join(f"{text} meets {_clash(text, taken)}" for text in ([kept] if kept else CANDIDATES))
     raise LabError(
-        "The lab's subnet is in use elsewhere on this machine.",
-        where=kept or "the lab's list of subnets",
-        why=why,
-        do=("wizard lab down --purge", "wizard lab up")
-        if kept
-        else "ip route   (free one of the subnets named above, a VPN may hold it)",
+        "Every subnet the lab could use is in use on this machine.",
+        where="the lab's list of subnets",
+        why="; ".join(f"{text} meets {_clash(text, taken)}" for text in CANDIDATES),
+        do=(
+            "ip -4 route",
+            "docker network ls",
+            "wizard lab up   (once one of the subnets named above is free)",
+        ),
     )
 
 
@@ -79,12 +84,12 @@ def _routes(own: str) -> dict[str, Net]:
 
 
 def _net(text: str) -> Net | None:
-    """The network of a route; the default route and anything that is not IPv4 is None."""
+    """The network of a route; None for a default route (halves of one, as some VPNs lay, included) and other text."""
     try:
         net = Net(text, strict=False)
     except ValueError:
         return None
-    return net if net.prefixlen else None
+    return net if net.prefixlen >= SHORTEST else None
 
 
 def _docker_networks(lab: str) -> dict[str, Net]:

@@ -11,5 +11,5 @@ case $1 in
 cut) ip link set dev "$device" down ;; # the other end loses its carrier, as with a pulled cable
 join) ip link set dev "$device" up ;;
 slow) tc qdisc replace dev "$device" root tbf rate "$3" burst 32kbit latency 400ms ;;
-free) tc qdisc del dev "$device" root ;;
+free) tc qdisc del dev "$device" root 2>/dev/null || true ;; # never set, if the run was killed before
 esac
