@@ -177,15 +177,17 @@ def _derive_unraid(say: Say) -> None:
 
 
 def remove() -> list[str]:
-    """Remove our images and cached tars (only `down --purge` does).
+    """Remove our images and cached tars (only `down --purge` does); what another lab's hosts use stays.
 
     Returns:
         What was removed.
     """
     gone = []
     for name in names("image"):
-        if name.startswith(f"{REPOSITORY}:") and try_docker("rmi", "-f", name).code == 0:
+        untagged = name.startswith("<none>")
+        if not untagged and try_docker("rmi", name).code == 0:  # unforced: Docker refuses what is in use
             gone.append(name)
+    try_docker("image", "prune", "-f", "--filter", f"label={LABEL}")
     for path in cache_root().glob("*.tar"):
         path.unlink()
         gone.append(str(path))
