@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wizard.core.check import Check, Finding, Level, failed, passed, warned
 from wizard.core.context import Context
-from wizard.core.proxy import swallowed
+from wizard.core.proxy import no_proxy_with, swallowed
 from wizard.core.step import Step
 
 FREE_BYTES = 200 * 1024 * 1024
@@ -74,15 +74,17 @@ def _keys(ctx: Context) -> list[Path]:
 def _proxy(ctx: Context) -> Finding:
     wanted = [host.address for host in ctx.spec.hosts]
     wanted += [ctx.spec.network.pod_cidr, ctx.spec.network.service_cidr]
-    caught = swallowed(dict(os.environ), [item for item in wanted if item])
+    targets = [item for item in wanted if item]
+    caught = swallowed(os.environ, targets)
     if not caught:
         return passed("No proxy variable catches the addresses of the cluster.")
-    names = ",".join(item.target for item in caught)
+    names = ", ".join(item.target for item in caught)
+    variable = "no_proxy" if os.environ.get("no_proxy") else "NO_PROXY"
     return warned(
         f"The proxy of this machine would swallow {names}.",
         evidence=f"{caught[0].variable} is {caught[0].proxy}",
-        cause="NO_PROXY does not name these addresses.",
-        fix=f"export NO_PROXY=$NO_PROXY,{names}",
+        cause=f"{variable} does not name these addresses.",
+        fix=f"export {variable}={no_proxy_with(os.environ, targets)}",
     )
 
 

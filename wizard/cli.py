@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError, render
 from wizard.core.version import version
 from wizard.front.arguments import build_parser
+from wizard.front.streams import flushed, leave, never_fail_to_print, tell
 
 if TYPE_CHECKING:
     from argparse import Namespace as Options
-    from types import FrameType
 
     from wizard.core.events import Event, Sink
     from wizard.core.home import ClusterHome
@@ -42,17 +40,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    never_fail_to_print()
+    code = flushed(_told(sys.argv[1:] if argv is None else list(argv)))
+    if argv is None and code == ExitCode.CANCELLED:
+        leave(code)
+    return code
+
+
+def _told(argv: list[str]) -> int:
+    """Run one command; whatever keeps it from its end is told, and becomes an exit code."""
     try:
-        return _run(sys.argv[1:] if argv is None else list(argv))
+        return _run(argv)
     except WizardError as error:
-        _tell(render(error))
+        tell(render(error))
         return int(error.exit_code)
-    except KeyboardInterrupt:
-        _tell(render(_interrupted()))
+    except KeyboardInterrupt as stop:
+        tell("\n" + render(_interrupted(str(stop))))
         return int(ExitCode.CANCELLED)
     except BrokenPipeError:
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.FAILED)
     except Exception as defect:  # noqa: BLE001 - the last boundary: a defect is told, not thrown at the person
         return _defect(defect)
@@ -69,22 +74,17 @@ def _run(argv: list[str]) -> int:
     return run(options)
 
 
-def _tell(text: str) -> None:
-    with suppress(BrokenPipeError, ValueError):
-        print(text, file=sys.stderr, flush=True)
-
-
-def _interrupted() -> CancelledError:
+def _interrupted(why: str) -> CancelledError:
     return CancelledError(
         "Stopped as you asked.",
         where="this machine",
-        why="Ctrl-C was pressed.",
+        why=why or "Ctrl-C was pressed.",
         do="Run the same command again.",
     )
 
 
 def _defect(defect: Exception) -> int:
-    _tell(
+    tell(
         render(
             WizardError(
                 "This is a defect of the wizard, not of your homelab.",
@@ -261,7 +261,7 @@ def _plan(options: Options) -> int:
     else:
         print(plan_text(plan, left, session.spec.name))
     if plan.errors:
-        _tell(unreachable_text(plan.errors) if options.json else "\n\n".join(map(render, plan.errors)))
+        tell(unreachable_text(plan.errors) if options.json else "\n\n".join(map(render, plan.errors)))
         return _worst(plan.errors)
     return int(ExitCode.PLAN_CHANGES if plan.changes else ExitCode.OK)
 
@@ -269,14 +269,16 @@ def _plan(options: Options) -> int:
 def _apply(options: Options) -> int:
     from wizard.core.engine.apply import stopped_error
     from wizard.front.plain import PlainSink
+    from wizard.front.stopping import signals
     from wizard.front.terminal import AskApproval
 
     if options.artifacts:
         _check_folder(options)
-    with _session(options, write=True, extra=[PlainSink(sys.stdout)]) as session, _signals(session):
-        result = session.apply(AskApproval(session.spec.name, yes=options.yes))
+    with _session(options, write=True, extra=[PlainSink(sys.stdout)]) as session, signals(session) as begin:
+        ask = AskApproval(session.spec.name, yes=options.yes)
+        result = session.apply(lambda plan, left: ask(plan, left) and begin())
     for error in result.errors:
-        _tell("\n" + render(error))
+        tell("\n" + render(error))
     if result.stopped:
         raise stopped_error(result.changes)
     if result.status == "done":
@@ -369,7 +371,8 @@ def _home_of(options: Options) -> ClusterHome:
 def _print_json(document: object) -> None:
     import json
 
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    lossless = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(document, indent=2, ensure_ascii=not lossless))
 
 
 def _worst(errors: Sequence[WizardError]) -> int:
@@ -379,34 +382,6 @@ def _worst(errors: Sequence[WizardError]) -> int:
         if code in codes:
             return int(code)
     return int(max(codes, default=ExitCode.OK))
-
-
-@contextmanager
-def _signals(session: Session) -> Iterator[None]:
-    """While a run goes on: Ctrl-C once = stop after the current changes, twice, TERM or HUP = let go at once."""
-
-    def pressed(_number: int, _frame: FrameType | None) -> None:
-        session.control.request()
-        word = "Letting go now" if session.control.detach.is_set() else "Stopping after the current changes"
-        _tell(f"{word}; Ctrl-C again lets go at once.")
-
-    def gone(_number: int, _frame: FrameType | None) -> None:
-        session.control.let_go()
-
-    wanted = {signal.SIGINT: pressed, signal.SIGTERM: gone, signal.SIGHUP: gone}
-    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
-    threading.Thread(target=_close_on_detach, args=(session,), daemon=True, name="detach").start()
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _close_on_detach(session: Session) -> None:
-    """Closing the connections is what ends a wait for a host; what runs there goes on."""
-    session.control.detach.wait()
-    session.hosts.close()
 
 
 COMMANDS: dict[str, Command] = {

@@ -63,11 +63,15 @@ class PlainSink:
         try:
             self._out.write(printable(line) + "\n")
             self._out.flush()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):  # a closed pipe, a terminal that is gone
             self._lines = {}
 
     def _host(self, event: HostState) -> str | None:
         if event.status == "failed":
+            # Told by the connection and by the pass that asked for it.
+            if self._said.get(("", event.host)) == event.detail:
+                return None
+            self._said["", event.host] = event.detail
             return _row(event, "", event.host, f"cannot be used: {event.detail}")
         return _row(event, "", event.host, f"{event.status} ({event.detail})") if self._verbose else None
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import getpass
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from wizard.core.engine.plan import Plan
 from wizard.core.engine.resume import Standing
@@ -18,6 +21,19 @@ from wizard.front.plan import plan_text
 def at_terminal() -> bool:
     """Whether there is a person to ask: questions are read from stdin and shown on stderr."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+_ECHO: list[list[Any]] = []
+"""How the terminal was set before a secret was asked for."""
+
+
+def restore_echo() -> None:
+    """Give the terminal back as it was, where a question for a secret was left open."""
+    import termios
+
+    while _ECHO:
+        with suppress(termios.error, ValueError, OSError):
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, _ECHO.pop())
 
 
 class TerminalPrompter:
@@ -37,12 +53,22 @@ class TerminalPrompter:
 
     def secret(self, question: SecretQuestion) -> Secret | None:
         """Ask for a password or passphrase without echo; None when nothing was typed."""
-        with self._guard:
+        with self._guard, _echo_remembered():
             prompt = printable(question.prompt) or f"{question.kind} for {question.host}"
             try:
                 return Secret(getpass.getpass(f"{prompt.rstrip(': ')}: ", stream=sys.stderr)) or None
             except EOFError:
                 return None
+
+
+@contextmanager
+def _echo_remembered() -> Iterator[None]:
+    import termios
+
+    with suppress(termios.error, ValueError, OSError):
+        _ECHO.append(termios.tcgetattr(sys.stdin.fileno()))
+    yield
+    _ECHO.clear()
 
 
 def say(text: str) -> None:

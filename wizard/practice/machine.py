@@ -44,6 +44,8 @@ class Machine:
     requests: int = 0
     """Round trips it answered."""
     lock_holder: str = ""
+    skew: float = 0.0
+    """Seconds its clock is ahead of ours."""
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     @property

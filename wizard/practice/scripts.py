@@ -25,7 +25,9 @@ Handler = Callable[[Machine, Args, bytes], Answer]
 def facts(machine: Machine, _args: Args, _payload: bytes) -> Answer:
     """What the host is, with the parts that changed since: its clock and the wizard's marker."""
     sections = dict(machine.sections)
-    sections["clock"] = (f"epoch={time.time():.9f}", *_without(sections.get("clock", ()), "epoch="))
+    for end in ("begin", "end"):
+        now = f"epoch={time.time() + machine.skew:.9f}"
+        sections[end] = (now, *_without(sections.get(end, ()), "epoch="))
     for path, file in machine.files.items():
         if path == machine.marker_path:
             sections[f"file {path}"] = tuple(file.content.decode().splitlines())

@@ -75,8 +75,12 @@ def prefetch(ctx: Context, hosts: Iterable[str], emit: Sink) -> list[tuple[str, 
     names = list(hosts)
     if not names:
         return []
-    with ThreadPoolExecutor(min(WORKERS, len(names)), thread_name_prefix="facts") as pool:
+    pool = ThreadPoolExecutor(min(WORKERS, len(names)), thread_name_prefix="facts")
+    try:
         return [item for item in pool.map(lambda name: _reach(ctx, name, emit), names) if item]
+    finally:
+        # Ctrl-C does not wait for a host that is slow to answer.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _reach(ctx: Context, name: str, emit: Sink) -> tuple[str, WizardError] | None:

@@ -1,0 +1,59 @@
+"""The program's three streams: printing never fails, whatever the locale is and whoever has stopped reading."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import NoReturn
+
+
+def tell(text: str) -> None:
+    """Say something on stderr, where somebody still listens.
+
+    Args:
+        text: made printable already.
+    """
+    # The reader or the terminal may be gone; RuntimeError: a signal came while just this stream was written to.
+    with suppress(OSError, ValueError, RuntimeError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+def never_fail_to_print() -> None:
+    """What the locale has no letters for comes out as `?`, and what is no text comes in as U+FFFD."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def flushed(code: int) -> int:
+    """Print what is still held back, to whoever still reads.
+
+    Args:
+        code: of the command; a reader who left does not change it.
+
+    Returns:
+        The code.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:  # a pipe closed early, a terminal that is gone: Python would say so once more at its end
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End without waiting for threads that wait themselves: for a host that is slow, or for an answer.
+
+    Args:
+        code: the exit code.
+    """
+    from wizard.front.terminal import restore_echo
+
+    restore_echo()
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(code)
