@@ -75,7 +75,7 @@ def _equipment(store: Store, host: LabHost) -> bytes:
         "init": (asset_text("lab/host/init.sh"), 0o755),
         "disks.sh": (asset_text("lab/host/disks.sh"), 0o755),
         "machine.sh": (asset_text(f"lab/host/{machine}.sh"), 0o755),
-        "disks": (asset_text(f"lab/host/disks/{host.name}.txt"), 0o644),
+        "disks": (asset_text(f"lab/host/disks/{host.disks or host.name}.txt"), 0o644),
         "host.env": (_environment(store, host), 0o644),
         "authorized_keys": (keys.key_pair(store, keys.USER_KEY).public + " homelab-wizard lab\n", 0o600),
         "ssh_host_ed25519_key": (keys.host_key(store, host.name).private, 0o600),

@@ -23,6 +23,8 @@ class LabHost:
     extra: tuple[str, ...] = ()
     """Further lines of its entry in the spec."""
     note: str = ""
+    disks: str = ""
+    """Whose table of disks (`assets/lab/host/disks`) it has; empty = its own."""
 
 
 HOSTS = (
