@@ -25,9 +25,6 @@ from wizard.transport.ssh_trust import Trust
 from wizard.transport.sudo import Sudo
 from wizard.transport.upload import put
 
-MAX_HOPS = 8
-"""Jump hosts on the way to a host; more is a configuration that points at itself."""
-
 __all__ = ["SshHost", "SshHosts", "Target"]
 
 
@@ -133,7 +130,7 @@ class SshHosts:
         self, target: Target, asking: threading.Lock, prompter: Prompter, credentials: Credentials
     ) -> SshHost:
         def connect() -> Link:
-            return self._link(target, 0)
+            return self._link(target, ())
 
         sudo = Sudo(target.name, prompter, credentials, asking)
         return SshHost(Session(target.name, target.address, connect, sudo))
@@ -152,18 +149,18 @@ class SshHosts:
         for one in pooled:
             one.close()
 
-    def _link(self, target: Target, depth: int, through: Link | None = None) -> Link:
+    def _link(self, target: Target, trail: tuple[str, ...], through: Link | None = None) -> Link:
         with self._guard:
             pooled = self._links.setdefault(target.name, _Pooled(threading.Lock()))
-        return pooled.get(lambda: self._connect(target, depth, through))
+        return pooled.get(lambda: self._connect(target, trail, through))
 
-    def _connect(self, target: Target, depth: int, through: Link | None) -> Link:
+    def _connect(self, target: Target, trail: tuple[str, ...], through: Link | None) -> Link:
         config = resolve(target.address, self._files, user=target.user or "", port=target.port or 0)
         for note in config.notes:
             self._events(Note(text=f"{target.name}: {printable(note)}"))
         self._events(HostState(host=target.name, status="connecting", detail=config.hostname))
         try:
-            way = through or self._jump(target, config, depth)
+            way = through or self._jump(target, config, (*trail, target.address))
             link = self._connector.connect(target, config, way)
         except HostError as error:
             self._events(HostState(host=target.name, status="failed", detail=printable(error.what)))
@@ -173,32 +170,38 @@ class SshHosts:
         )
         return link
 
-    def _jump(self, target: Target, config: HostConfig, depth: int) -> Link | None:
+    def _jump(self, target: Target, config: HostConfig, trail: tuple[str, ...]) -> Link | None:
         if not config.proxy_jump:
             return None
-        if depth >= MAX_HOPS:
-            raise UnreachableError(
-                f"{target.name} cannot be reached: its jump hosts form a circle.",
-                where=f"{target.name} ({target.address})",
-                why=f"More than {MAX_HOPS} ProxyJump hops were followed.",
-                do=f"ssh -G {target.address} | grep -i proxyjump",
-            )
         through: Link | None = None
         for number, text in enumerate(config.proxy_jump):
             hop = _hop(text, ",".join(config.proxy_jump[: number + 1]))
-            through = self._hop_link(target, hop, depth + 1, through)
+            if hop.address in trail:
+                raise _circle(target, (*trail, hop.address))
+            through = self._hop_link(target, hop, trail, through)
         return through
 
-    def _hop_link(self, target: Target, hop: Target, depth: int, through: Link | None) -> Link:
+    def _hop_link(self, target: Target, hop: Target, trail: tuple[str, ...], through: Link | None) -> Link:
         try:
-            return self._link(hop, depth, through)
+            return self._link(hop, trail, through)
         except UnreachableError as error:
+            if "circle" in error.what:
+                raise
             raise UnreachableError(
                 f"{target.name} cannot be reached: its jump host {hop.address} is down.",
                 where=error.where,
                 why=error.why,
                 do=error.do,
             ) from error
+
+
+def _circle(target: Target, trail: tuple[str, ...]) -> UnreachableError:
+    return UnreachableError(
+        f"{target.name} cannot be reached: its jump hosts form a circle.",
+        where=f"{target.name} ({target.address})",
+        why=f"ProxyJump leads {printable(' to '.join(trail))}.",
+        do=f"ssh -G {target.address} | grep -i proxyjump",
+    )
 
 
 def _hop(text: str, name: str) -> Target:
