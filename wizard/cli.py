@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError, render
+from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError
 from wizard.core.version import version
 from wizard.front.arguments import build_parser
-from wizard.front.streams import flushed, leave, never_fail_to_print, tell
+from wizard.front.streams import flushed, leave, never_fail_to_print, tell, tell_error
 
 if TYPE_CHECKING:
     from argparse import Namespace as Options
@@ -52,10 +52,10 @@ def _told(argv: list[str]) -> int:
     try:
         return _run(argv)
     except WizardError as error:
-        tell(render(error))
+        tell_error(error)
         return int(error.exit_code)
     except KeyboardInterrupt as stop:
-        tell("\n" + render(_interrupted(str(stop))))
+        tell_error(_interrupted(str(stop)), before="\n")
         return int(ExitCode.CANCELLED)
     except BrokenPipeError:
         return int(ExitCode.FAILED)
@@ -84,15 +84,13 @@ def _interrupted(why: str) -> CancelledError:
 
 
 def _defect(defect: Exception) -> int:
-    tell(
-        render(
-            WizardError(
-                "This is a defect of the wizard, not of your homelab.",
-                where=f"{type(defect).__name__}",
-                why=str(defect) or "no further word",
-                do=("Run it again with WIZARD_TRACEBACK=1 and report what it prints.",),
-                again="Running again is safe: what was begun is saved and looked at first.",
-            )
+    tell_error(
+        WizardError(
+            "This is a defect of the wizard, not of your homelab.",
+            where=f"{type(defect).__name__}",
+            why=str(defect) or "no further word",
+            do=("Run it again with WIZARD_TRACEBACK=1 and report what it prints.",),
+            again="Running again is safe: what was begun is saved and looked at first.",
         )
     )
     if os.environ.get("WIZARD_TRACEBACK"):
@@ -261,7 +259,11 @@ def _plan(options: Options) -> int:
     else:
         print(plan_text(plan, left, session.spec.name))
     if plan.errors:
-        tell(unreachable_text(plan.errors) if options.json else "\n\n".join(map(render, plan.errors)))
+        if options.json:
+            tell(unreachable_text(plan.errors))
+        else:
+            for error in plan.errors:
+                tell_error(error, before="\n")
         return _worst(plan.errors)
     return int(ExitCode.PLAN_CHANGES if plan.changes else ExitCode.OK)
 
@@ -278,7 +280,7 @@ def _apply(options: Options) -> int:
         ask = AskApproval(session.spec.name, yes=options.yes)
         result = session.apply(lambda plan, left: ask(plan, left) and begin())
     for error in result.errors:
-        tell("\n" + render(error))
+        tell_error(error, before="\n")
     if result.stopped:
         raise stopped_error(result.changes)
     if result.status == "done":

@@ -105,23 +105,41 @@ class CancelledError(WizardError):
     exit_code = ExitCode.CANCELLED
 
 
-def render(error: WizardError) -> str:
+def render(error: WizardError, *, width: int = 0) -> str:
     """The error as plain text, all five parts, one labelled line each (`do` may take several).
 
     Args:
         error: the error to tell.
+        width: columns to wrap sentences at; 0 = not at all. Commands stay whole, so that they can be copied.
 
     Returns:
         Text without a trailing newline and without terminal control characters.
     """
-    from wizard.core.text import printable
-
-    lines = [printable(error.what), ""]
     rows = [("where", error.where), ("why", error.why)]
     rows += [("do" if index == 0 else "", item) for index, item in enumerate(error.do)]
     rows.append(("again", error.again))
+    lines = [*_wrapped(error.what, width), ""]
     for label, text in rows:
-        first, *rest = printable(text, keep_newlines=True).splitlines() or [""]
+        first, *rest = _wrapped(text, 0 if label in ("do", "") else width - LABEL) or [""]
         lines.append(f"  {label:<6} {first}")
         lines.extend(f"  {'':<6} {more}" for more in rest)
     return "\n".join(lines)
+
+
+LABEL = 9
+"""Columns the labels take."""
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    from wizard.core.text import printable
+
+    lines = printable(text, keep_newlines=True).splitlines()
+    if width <= 0:
+        return lines
+    from textwrap import wrap
+
+    return [
+        part
+        for line in lines
+        for part in wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+    ]

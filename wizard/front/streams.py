@@ -8,6 +8,8 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import NoReturn
 
+from wizard.core.errors import WizardError, render
+
 
 def tell(text: str) -> None:
     """Say something on stderr, where somebody still listens.
@@ -57,3 +59,16 @@ def leave(code: int) -> NoReturn:
     with suppress(OSError, ValueError):
         sys.stderr.flush()
     os._exit(code)
+
+
+def tell_error(error: WizardError, *, before: str = "") -> None:
+    """Tell an error on stderr; at a terminal its sentences are wrapped to the terminal's width.
+
+    Args:
+        error: what to tell.
+        before: text in front, such as an empty line.
+    """
+    from shutil import get_terminal_size
+
+    at_terminal = sys.stderr is not None and sys.stderr.isatty()
+    tell(before + render(error, width=get_terminal_size().columns if at_terminal else 0))

@@ -48,7 +48,8 @@ class TerminalPrompter:
         with self._guard:
             say(f"{host} ({address}) is not known here yet. It shows this host key:")
             say(f"  {question.key_type}  {question.fingerprint}")
-            say(f"Compare it on {host}'s own console:  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+            say(f"Compare it with what {host}'s own console says:")
+            say("  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
             return ask("Trust it? (yes/no) ") == "yes"
 
     def secret(self, question: SecretQuestion) -> Secret | None:
