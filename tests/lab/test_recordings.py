@@ -1,0 +1,72 @@
+"""Every script is recorded again on real hosts; the committed recordings must have the same shape.
+
+`WIZARD_RECORD=1` writes the committed recordings and the practice world's facts anew instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import Lab
+from tests.recordings import practice_facts
+from tests.recordings.cases import CASES, HOSTS, Case
+from tests.recordings.lab_stage import LabStage, connect
+from tests.recordings.recording import FOLDER, RECORD, load, load_all, recorded, save
+from tests.recordings.shape import difference, shape
+from wizard.transport.ssh import SshHosts
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
+RECORDING = bool(os.environ.get("WIZARD_RECORD"))
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Two wizards at work on the same hosts."""
+
+    lab: Lab
+    mine: SshHosts
+    others: SshHosts
+
+    def stage(self, host: str) -> LabStage:
+        return LabStage(self.lab, host, self.mine, self.others)
+
+
+@pytest.fixture(scope="module")
+def operators(lab: Lab) -> Iterator[Operators]:
+    both = Operators(lab, connect(lab), connect(lab))
+    yield both
+    both.mine.close()
+    both.others.close()
+    for host in HOSTS:
+        both.stage(host).reset()
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.script}-{case.name}")
+def test_real_hosts_answer_as_recorded(operators: Operators, tmp_path: Path, case: Case, host: str) -> None:
+    stage = operators.stage(host)
+    stage.reset()
+    new = recorded(case.script, case.name, host, stage.kind, case.play(stage))
+    path = save(new, FOLDER if RECORDING else tmp_path)
+    known = load_all().get(load(path).key)
+    assert known is not None, f"{new.key} was never recorded: {RECORD}"
+    facts = case.script == "read/facts"
+    diff = difference(shape(known.said, facts=facts), shape(new.said, facts=facts), other_machine=True)
+    assert not diff, f"{host} answers {case.script} otherwise than recorded:\n{diff}\nIf it should: {RECORD}"
+
+
+def test_recordings_of_cases_that_are_gone_are_removed() -> None:
+    wanted = {f"{case.script.replace('/', '-')}/{case.name}.{host}" for case in CASES for host in HOSTS}
+    left = set(load_all()) - wanted
+    if RECORDING:
+        for key in left:
+            (FOLDER / f"{key}.json").unlink()
+        practice_facts.write()
+    else:
+        assert not left, f"recorded, and no case any more: {RECORD}"

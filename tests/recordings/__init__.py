@@ -1,0 +1,1 @@
+"""What real hosts answered to every remote script, and how it was recorded."""

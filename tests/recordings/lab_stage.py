@@ -1,0 +1,153 @@
+"""A real host of the lab as a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.conftest import Lab
+from tests.recordings.recording import Said
+from tests.recordings.stage import OP, WORK
+from wizard.core.host import Args
+from wizard.core.prompt import Silent
+from wizard.core.resources import asset_text
+from wizard.transport import wire
+from wizard.transport.credentials import Credentials
+from wizard.transport.ssh import SshHost, SshHosts, Target
+
+SECONDS = 30.0
+"""Deadline of one program."""
+
+_QUEUE = """
+mkdir -p -m 700 /run/wizard
+exec 9>>/run/wizard/operations.lock
+flock 9
+sleep 60 </dev/null >/dev/null 2>&1 &
+echo $!
+"""
+"""Holds what the operations of one host wait for, as a long operation would."""
+
+_KILL = """
+for p in /proc/[0-9]*; do
+    if [ "$(readlink "$p/fd/9")" = "$1/alive" ]; then kill -9 "${p#/proc/}"; fi
+done
+flock -s -w 5 "$1/alive" true
+"""
+"""Kills whoever keeps an operation alive, and waits until all of them are gone."""
+
+
+def connect(lab: Lab) -> SshHosts:
+    """The lab's hosts as the wizard has them; one call is one operator."""
+    targets = [Target(name, lab.address(name), lab.user(name), None, lab.key) for name in lab.names]
+    return SshHosts(
+        targets,
+        known_hosts=lab.known_hosts,
+        pinned={},
+        prompter=Silent(),
+        credentials=Credentials(),
+        events=lambda _event: None,
+        config_files=(Path("/dev/null"),),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LabStage:
+    """One host of the lab; what happens behind the wizard's back goes by `docker exec`."""
+
+    lab: Lab
+    name: str
+    mine: SshHosts
+    others: SshHosts
+
+    @property
+    def kind(self) -> str:
+        """Its platform."""
+        return self.lab.host(self.name).platform
+
+    @property
+    def host(self) -> SshHost:
+        """As the wizard has it."""
+        return self.mine[self.name]
+
+    @property
+    def other(self) -> SshHost:
+        """As another operator has it."""
+        return self.others[self.name]
+
+    @property
+    def marker_folder(self) -> str:
+        """Where the marker lies."""
+        return "/boot/config/wizard" if self.kind == "unraid" else "/var/lib/wizard"
+
+    def run(self, script: str, args: Args, payload: bytes = b"") -> Said:
+        """One program, framed as always."""
+        reply = self.host.session.run((script,), args, payload=payload, timeout=SECONDS)
+        return _said((script,), args, reply, payload)
+
+    def start(self, script: str, args: Args, op: str, *, wait: int) -> Said:
+        """lib/start with read/operation behind it, as the transport sends them."""
+        parts = (
+            asset_text("remote/lib/runner.sh").encode(),
+            wire.program_text((script,)),
+            wire.arg_lines(args),
+        )
+        sizes = {
+            name: str(len(part)) for name, part in zip(("runner", "program", "input"), parts, strict=True)
+        }
+        ask = {"op": op, "offset": "0", "wait": str(wait), "max": "65536"}
+        payload = b"".join(parts)
+        scripts = ("lib/start", "read/operation")
+        reply = self.host.session.run(scripts, sizes | ask, payload=payload, timeout=SECONDS)
+        return _said((*scripts, "lib/runner", script), sizes | ask, reply, payload)
+
+    def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        """A file, its folder too."""
+        self.lab.inside(self.name, "mkdir", "-p", str(Path(path).parent))
+        self.lab.inside(self.name, "tee", path, given=content)
+        self.lab.inside(self.name, "chmod", f"{mode:o}", path)
+
+    def content(self, path: str) -> bytes | None:
+        """What a file holds."""
+        if self.lab.try_inside(self.name, "test", "-f", path):
+            return None
+        return self.lab.inside(self.name, "cat", path).encode()
+
+    def remove(self, path: str) -> None:
+        """Take it away."""
+        self.lab.inside(self.name, "rm", "-rf", path)
+
+    @contextmanager
+    def fill(self, folder: str) -> Iterator[None]:
+        """The lab's own fault."""
+        assert folder == self.marker_folder, folder
+        self.lab.fault("disk-full", self.name)
+        try:
+            yield
+        finally:
+            self.lab.mend("disk-full", self.name)
+
+    @contextmanager
+    def queue(self) -> Iterator[None]:
+        """A process that holds what operations wait for."""
+        pid = self.lab.inside(self.name, "sh", "-c", _QUEUE).strip()
+        try:
+            yield
+        finally:
+            self.lab.inside(self.name, "kill", pid)
+
+    def kill(self, op: str) -> None:
+        """Kill whatever runs for an operation."""
+        self.lab.inside(self.name, "sh", "-c", _KILL, "sh", f"/run/wizard/op.{op}")
+
+    def reset(self) -> None:
+        """Nothing of ours is left."""
+        self.remove(WORK)
+        self.remove(self.marker_folder)
+        self.lab.inside(self.name, "sh", "-c", f"rm -rf /run/wizard/op.{OP} /run/wizard/op.{OP}-*")
+
+
+def _said(scripts: tuple[str, ...], args: Args, reply: wire.Reply, payload: bytes) -> Said:
+    out, err = wire.decode(reply.stdout), wire.decode(reply.stderr)
+    return Said(scripts, args, reply.exit_code, out, err, len(payload))

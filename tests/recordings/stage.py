@@ -1,0 +1,72 @@
+"""Where a case is played: the same few handles on a real host of the lab and on a simulated one."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from tests.recordings.recording import Said
+from wizard.core.host import Args, Host
+
+WORK = "/root/wizard-recordings"
+"""A folder of our own on the hosts."""
+
+OP = "rec"
+"""What the ids of our operations begin with."""
+
+LINEAGE = "5f0f1f9e-9b43-4df7-9a6c-1f4d4c9f2b10"
+OTHER_LINEAGE = "0c9d2f4e-7b1a-4f6e-8a53-6f1f6f0f7e21"
+
+MARKER = {"name": "home", "lineage": LINEAGE, "serial": "4"}
+"""Arguments of do/marker."""
+
+
+class Stage(Protocol):
+    """One host, and what a test may do to it behind the wizard's back."""
+
+    @property
+    def name(self) -> str:
+        """`tower-a`, `tower-b` or `pi`."""
+
+    @property
+    def kind(self) -> str:
+        """Its platform."""
+
+    @property
+    def host(self) -> Host:
+        """As the wizard has it."""
+
+    @property
+    def other(self) -> Host:
+        """The same host as another operator has it."""
+
+    @property
+    def marker_folder(self) -> str:
+        """Where the wizard's marker lies on it."""
+
+    def run(self, script: str, args: Args, payload: bytes = b"") -> Said:
+        """Run one program and give its answer as it is, before anybody judges it."""
+
+    def start(self, script: str, args: Args, op: str, *, wait: int) -> Said:
+        """Begin a detached operation by lib/start, and give its answer as it is."""
+
+    def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        """Put a file there, its folder too."""
+
+    def content(self, path: str) -> bytes | None:
+        """What a file holds; None where there is none."""
+
+    def remove(self, path: str) -> None:
+        """Take a file or folder away."""
+
+    def fill(self, folder: str) -> AbstractContextManager[None]:
+        """Leave no byte free in a folder."""
+
+    def queue(self) -> AbstractContextManager[None]:
+        """Hold back every operation that is begun: it runs at the end."""
+
+    def kill(self, op: str) -> None:
+        """Kill an operation that is under way."""
+
+    def reset(self) -> None:
+        """As if no case had ever been played on it."""
