@@ -33,10 +33,14 @@ def check_marker(state: RunState, marker_lineage: str, marker_serial: int, host:
 
 
 def _another_cluster(state: RunState, lineage: str, host: str) -> StateError:
+    ours = f"the state of {state.name!r} here has {state.lineage}"
+    fresh = state.serial == 0
+    if fresh:
+        ours = "here nothing was ever applied, so there is no state that could be its"
     return StateError(
-        f"{host} belongs to another cluster.",
+        f"{host} belongs to another cluster{', or to this one set up from elsewhere' if fresh else ''}.",
         where=f"{host}, its marker",
-        why=f"The marker there says lineage {lineage}; the state of {state.name!r} here has {state.lineage}.",
+        why=f"The marker there says lineage {lineage}; {ours}.",
         do=(
             "use the folder of the cluster it belongs to: --dir DIR    # or WIZARD_HOME",
             *(line.format(host=host) for line in _FORGET),
