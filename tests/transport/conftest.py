@@ -7,6 +7,7 @@ import pytest
 
 from tests.transport.accounts import Account
 from tests.transport.sshd import Client, Sshd, is_root
+from wizard.core import resources
 from wizard.transport import wire
 
 
@@ -49,7 +50,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets `do/test/NAME` and `read/test/NAME` stand for tests/transport/scripts/NAME.sh."""
-    real = wire.asset_text
+    real = resources.asset_text
 
     def text(path: str) -> str:
         folder, name = path.rsplit("/", 1)

@@ -112,7 +112,10 @@ class Sshd:
         shutil.rmtree(self.open_folder, ignore_errors=True)
         if self.process:
             own = subprocess.run(
-                ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+                ["ps", "-o", "pid=", "--ppid", str(self.process.pid)],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             self.process.terminate()
             self.process.wait(5)
@@ -185,7 +188,9 @@ class Client:
         self.opened.append(hosts)
         return hosts
 
-    def host(self, server: Sshd, *, user: str = "root", key: Path | None = None, port: int | None = None) -> SshHost:
+    def host(
+        self, server: Sshd, *, user: str = "root", key: Path | None = None, port: int | None = None
+    ) -> SshHost:
         """The one host on a server, trusted by known_hosts unless that file is there already."""
         if not self.known.exists():
             self.known.write_text(server.known_line(f"[127.0.0.1]:{port or server.port}"))

@@ -58,7 +58,9 @@ def test_revoked_wins_over_trusted(tmp_path: Path, keys: dict[str, tuple[str, by
 
 def test_damaged_lines_and_missing_files_hold_nothing(tmp_path: Path) -> None:
     file = tmp_path / "known"
-    file.write_bytes(b"tower ssh-ed25519 !!!\n|1|x|y ssh-ed25519 AAAA\n\xff\xfe\ntower\n# tower ssh-ed25519 AAAA\n")
+    file.write_bytes(
+        b"tower ssh-ed25519 !!!\n|1|x|y ssh-ed25519 AAAA\n\xff\xfe\ntower\n# tower ssh-ed25519 AAAA\n"
+    )
     assert lookup("tower", [file, tmp_path / "missing", tmp_path]) == []
 
 

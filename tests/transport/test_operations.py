@@ -53,7 +53,9 @@ def slow(host: SshHost, op: str, folder: Path, **more: float) -> Callable[[], Op
 
 def test_an_operation_runs_once_and_tells_its_output(client: Client, server: Sshd) -> None:
     host, op, lines = client.host(server), fresh_op(), list[str]()
-    first = host.do("do/test/echo", {"text": "hello"}, op=op, payload=b"body\nno end", timeout=20, on_line=lines.append)
+    first = host.do(
+        "do/test/echo", {"text": "hello"}, op=op, payload=b"body\nno end", timeout=20, on_line=lines.append
+    )
     assert first == Operation(op, OpStatus.DONE, 0, "hello\nbody\nno end")
     assert lines == ["hello", "body", "no end"]
     again = host.do("do/test/echo", {"text": "other"}, op=op, payload=b"", timeout=20)
@@ -69,7 +71,9 @@ def test_binary_payload_arrives_byte_for_byte(client: Client, server: Sshd, tmp_
 
 def test_failure_names_script_code_and_last_words(client: Client, server: Sshd) -> None:
     with pytest.raises(RemoteError) as caught:
-        client.host(server).do("do/test/echo", {"text": "no \x1b[2J disk", "code": "3"}, op=fresh_op(), timeout=20)
+        client.host(server).do(
+            "do/test/echo", {"text": "no \x1b[2J disk", "code": "3"}, op=fresh_op(), timeout=20
+        )
     assert "do/test/echo" in caught.value.what
     assert "exit code 3" in caught.value.why
     assert "disk" in caught.value.why
@@ -96,7 +100,7 @@ def test_deadline_leaves_it_running_and_reattach_gets_the_result(
 def test_killed_operation_is_lost(client: Client, server: Sshd, tmp_path: Path) -> None:
     host, op = client.host(server), fresh_op()
     thread, result = in_background(slow(host, op, tmp_path))
-    until(lambda: (tmp_path / "runs").exists())
+    until((tmp_path / "runs").exists)
     for pid in _processes_of(op):
         pid.kill()
     thread.join(20)
@@ -108,21 +112,26 @@ def test_killed_operation_is_lost(client: Client, server: Sshd, tmp_path: Path) 
 def test_operations_of_one_host_queue_up(client: Client, server: Sshd, tmp_path: Path) -> None:
     host = client.host(server)
     thread, result = in_background(slow(host, fresh_op(), tmp_path))
-    until(lambda: (tmp_path / "runs").exists())
-    other, second = in_background(lambda: host.do("do/test/echo", {"text": "late"}, op=fresh_op(), timeout=20))
+    until((tmp_path / "runs").exists)
+    other, second = in_background(
+        lambda: host.do("do/test/echo", {"text": "late"}, op=fresh_op(), timeout=20)
+    )
     other.join(1.0)
     assert other.is_alive(), "the second waits for the first"
     (tmp_path / "gate").touch()
     thread.join(20)
     other.join(20)
-    assert [one.output for one in (*result, *second) if isinstance(one, Operation)] == ["waiting\nlength 10\n", "late\n"]
+    assert [one.output for one in (*result, *second) if isinstance(one, Operation)] == [
+        "waiting\nlength 10\n",
+        "late\n",
+    ]
 
 
 def test_cut_link_is_taken_up_again(client: Client, server: Sshd, tmp_path: Path) -> None:
     relay = Relay(server.port)
     host, op = client.host(server, port=relay.port), fresh_op()
     thread, result = in_background(slow(host, op, tmp_path))
-    until(lambda: (tmp_path / "runs").exists())
+    until((tmp_path / "runs").exists)
     relay.reset()
     (tmp_path / "gate").touch()
     thread.join(30)
@@ -139,7 +148,7 @@ def test_link_that_stays_away_is_link_lost_and_the_operation_goes_on(
     relay = Relay(server.port)
     op = fresh_op()
     thread, result = in_background(slow(client.host(server, port=relay.port), op, tmp_path))
-    until(lambda: (tmp_path / "runs").exists())
+    until((tmp_path / "runs").exists)
     relay.close()
     thread.join(30)
     assert isinstance(result[0], LinkLostError)
@@ -176,8 +185,10 @@ def test_arguments_and_payload_are_in_no_argv_and_no_environment(
     canary = f"canary-{uuid.uuid4().hex}"
     host, op = client.host(server), fresh_op()
     args = {"file": str(tmp_path / "runs"), "gate": str(tmp_path / "gate"), "note": canary}
-    thread, _ = in_background(lambda: host.do("do/test/slow", args, op=op, payload=Secret(canary), timeout=30))
-    until(lambda: (tmp_path / "runs").exists())
+    thread, _ = in_background(
+        lambda: host.do("do/test/slow", args, op=op, payload=Secret(canary), timeout=30)
+    )
+    until((tmp_path / "runs").exists)
     assert _processes_of(op), "the operation is seen running"
     assert canary.encode() not in _argv_and_environ()
     stored = server.inside(f"/run/wizard/op.{op}")

@@ -28,7 +28,9 @@ MakeAccount = Callable[..., Account]
 
 
 def ask(host: SshHost, timeout: float = 20) -> ScriptResult:
-    return host.read("read/operation", {"op": "none", "offset": "0", "max": "0", "wait": "0"}, timeout=timeout)
+    return host.read(
+        "read/operation", {"op": "none", "offset": "0", "max": "0", "wait": "0"}, timeout=timeout
+    )
 
 
 def answered(host: SshHost) -> None:
@@ -95,7 +97,9 @@ def test_row_44_proxy_command(client: Client, server: Sshd, tmp_path: Path) -> N
     answered(client.hosts(Target("tower", "inner"))["tower"])
 
 
-def test_row_44_proxy_command_that_fails(client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_44_proxy_command_that_fails(
+    client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ssh_link, "CONNECT_TRIES", 1)
     jump_config(client, server, "ProxyCommand /nonexistent/command")
     with pytest.raises(UnreachableError) as caught:
@@ -133,9 +137,9 @@ def test_row_45_nologin(client: Client, server: Sshd, account: MakeAccount) -> N
     "profile",
     [
         "echo Welcome to the jungle; printf 'no line end'; echo oops >&2; eval \\\"$SSH_ORIGINAL_COMMAND\\\"",
-        "sleep 1; eval \\\"$SSH_ORIGINAL_COMMAND\\\"",
+        'sleep 1; eval \\"$SSH_ORIGINAL_COMMAND\\"',
         "printf 'wizard-frame:1:x\\\\n\\\\033[2J'; eval \\\"$SSH_ORIGINAL_COMMAND\\\"",
-        "(eval \\\"$SSH_ORIGINAL_COMMAND\\\"); echo goodbye; head -c 300000 /dev/zero",
+        '(eval \\"$SSH_ORIGINAL_COMMAND\\"); echo goodbye; head -c 300000 /dev/zero',
     ],
 )
 def test_row_45_noisy_and_slow_profiles(client: Client, make_server: MakeServer, profile: str) -> None:
@@ -191,7 +195,9 @@ def test_row_47_few_sessions_are_waited_for(client: Client, make_server: MakeSer
     assert server.log.read_text().count("Accepted publickey") == 1
 
 
-def test_row_47_no_session_at_all(client: Client, make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_47_no_session_at_all(
+    client: Client, make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from wizard.transport import session
 
     monkeypatch.setattr(session, "CHANNEL_SECONDS", 0.3)
@@ -379,6 +385,6 @@ def test_nothing_is_printed_by_the_libraries(
 def test_import_stays_light() -> None:
     import sys
 
-    code = "import sys, wizard.transport.ssh; print([m for m in ('paramiko', 'fabric', 'cryptography') if m in sys.modules])"
+    code = "import sys, wizard.transport.ssh; print([m for m in ('paramiko', 'fabric', 'invoke') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

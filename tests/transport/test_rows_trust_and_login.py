@@ -126,7 +126,9 @@ def test_row_39_revoked_key_is_refused_even_when_pinned(client: Client, server: 
     assert "revoked" in caught.value.what
 
 
-def test_row_39_alias_and_user_files_of_ssh_config_count(client: Client, server: Sshd, tmp_path: Path) -> None:
+def test_row_39_alias_and_user_files_of_ssh_config_count(
+    client: Client, server: Sshd, tmp_path: Path
+) -> None:
     (tmp_path / "elsewhere").write_text(server.known_line("the-alias"))
     client.config.write_text(
         f"Host box\n HostName 127.0.0.1\n Port {server.port}\n User root\n HostKeyAlias the-alias\n"
@@ -138,7 +140,10 @@ def test_row_39_alias_and_user_files_of_ssh_config_count(client: Client, server:
 def test_row_39_two_hosts_with_one_key_are_pointed_out(client: Client, server: Sshd) -> None:
     client.known.write_text(server.known_line() + server.known_line(f"[localhost]:{server.port}"))
     hosts = client.hosts(
-        *(Target(name, name2, "root", server.port, server.client_key) for name, name2 in (("a", "127.0.0.1"), ("b", "localhost")))
+        *(
+            Target(name, name2, "root", server.port, server.client_key)
+            for name, name2 in (("a", "127.0.0.1"), ("b", "localhost"))
+        )
     )
     answered(hosts["a"])
     answered(hosts["b"])
@@ -234,7 +239,11 @@ def test_row_41_key_readable_by_others(client: Client, server: Sshd, tmp_path: P
     [
         ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "PuTTY", "puttygen"),
         ("ssh-ed25519 AAAAC3NzaC1 me\n", "public half", "ssh-keygen -l"),
-        ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "damaged", "ssh-keygen -y"),
+        (
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+            "damaged",
+            "ssh-keygen -y",
+        ),
         ("-----BEGIN DSA PRIVATE KEY-----\nAAAA\n", "no longer", "ed25519"),
         ("hello\n", "not a private key", "ssh-keygen"),
     ],
@@ -256,7 +265,9 @@ def test_row_41_missing_key(client: Client, server: Sshd, tmp_path: Path) -> Non
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["is not there"])
 
 
-@pytest.mark.parametrize(("kind", "more"), [("rsa", []), ("ecdsa", []), ("rsa", ["-m", "PEM"]), ("ecdsa", ["-m", "PEM"])])
+@pytest.mark.parametrize(
+    ("kind", "more"), [("rsa", []), ("ecdsa", []), ("rsa", ["-m", "PEM"]), ("ecdsa", ["-m", "PEM"])]
+)
 def test_row_41_every_usual_kind_of_key_works(
     client: Client, server: Sshd, tmp_path: Path, kind: str, more: list[str]
 ) -> None:
@@ -270,10 +281,14 @@ def test_row_41_expired_certificate(client: Client, make_server: MakeServer, tmp
     authority = keygen(tmp_path / "ca")
     server = make_server(f"TrustedUserCAKeys {authority}.pub").start()
     key = keygen(tmp_path / "user")
-    run("ssh-keygen", "-q", "-s", authority, "-I", "me", "-n", "root", "-V", "20200101:20200102", f"{key}.pub")
+    run(
+        "ssh-keygen", "-q", "-s", authority, "-I", "me", "-n", "root", "-V", "20200101:20200102", f"{key}.pub"
+    )
     with pytest.raises(AuthError) as caught:
         ask(client.host(server, key=key))
-    assert_explained(caught.value, exit_code=UNREACHABLE, says=["expired on 2020-01-0"], do="ssh-keygen -L -f")
+    assert_explained(
+        caught.value, exit_code=UNREACHABLE, says=["expired on 2020-01-0"], do="ssh-keygen -L -f"
+    )
     run("ssh-keygen", "-q", "-s", authority, "-I", "me", "-n", "root", f"{key}.pub")
     answered(client.host(server, key=key))
 
@@ -297,16 +312,16 @@ def test_row_41_security_key_needs_the_agent(client: Client, server: Sshd, tmp_p
 # 42: users and passwords
 
 
-def test_row_42_refused_key_says_what_was_tried(client: Client, make_server: MakeServer, tmp_path: Path) -> None:
+def test_row_42_refused_key_says_what_was_tried(
+    client: Client, make_server: MakeServer, tmp_path: Path
+) -> None:
     server = make_server("Banner /etc/hostname").start()
     with pytest.raises(AuthError) as caught:
         ask(client.host(server, key=keygen(tmp_path / "stranger")))
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["Tried:", "stranger"], do="ssh-copy-id")
 
 
-def test_row_42_password_by_file_and_by_question(
-    client: Client, server: Sshd, account: MakeAccount
-) -> None:
+def test_row_42_password_by_file_and_by_question(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("pw", root=True)
     client.known.write_text(server.known_line())
     target = Target("tower", "127.0.0.1", user.name, server.port)
@@ -416,6 +431,7 @@ def test_row_43_not_in_sudoers(client: Client, server: Sshd, account: MakeAccoun
 @pytest.mark.parametrize(
     ("said", "word"),
     [
+        ("sudo: Account or password is expired, reset your password and try again", "expired"),
         ("sudo: I'm sorry anna. I'm afraid I can't do that", "not allowed"),
         ("sudo: Authentication failed, try again.", "wrong"),
         ("sudo: interactive authentication is required", "wrong"),
@@ -448,7 +464,13 @@ def test_credentials_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "mode"),
-    [("tower: {password: x}", 0o644), ("tower: {pass: x}", 0o600), ("tower: {sudo: 1}", 0o600), ("- a", 0o600), ("{", 0o600)],
+    [
+        ("tower: {password: x}", 0o644),
+        ("tower: {pass: x}", 0o600),
+        ("tower: {sudo: 1}", 0o600),
+        ("- a", 0o600),
+        ("{", 0o600),
+    ],
 )
 def test_credentials_file_that_is_refused(tmp_path: Path, content: str, mode: int) -> None:
     file = tmp_path / "credentials.yaml"

@@ -55,7 +55,9 @@ def test_says_what_ssh_itself_says(config: Path, host: str, user: str) -> None:
     if not shutil.which("ssh"):
         pytest.skip("no ssh to compare with")
     login = ["-l", user] if user else []
-    text = subprocess.run(["ssh", "-G", "-F", str(config), *login, host], capture_output=True, text=True, check=True)
+    text = subprocess.run(
+        ["ssh", "-G", "-F", str(config), *login, host], capture_output=True, text=True, check=True
+    )
     told: dict[str, list[str]] = {}
     for line in text.stdout.splitlines():
         key, _, value = line.partition(" ")
@@ -102,7 +104,9 @@ def test_row_44_what_is_not_obeyed_is_named_with_its_line(tmp_path: Path, line: 
 
 def test_harmless_directives_are_not_mentioned(tmp_path: Path) -> None:
     file = tmp_path / "config"
-    file.write_text("Host *\n ControlMaster auto\n SendEnv LANG\n HashKnownHosts yes\n GSSAPIAuthentication yes\n")
+    file.write_text(
+        "Host *\n ControlMaster auto\n SendEnv LANG\n HashKnownHosts yes\n GSSAPIAuthentication yes\n"
+    )
     assert resolve("any", [file]).notes == ()
 
 

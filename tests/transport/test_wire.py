@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from wizard.transport import wire
 
 NONCE = "0123456789abcdef0123456789abcdef"
-NOISE = st.binary(max_size=200) | st.sampled_from([b" begin\n", b"\n end 0\n", b"begin\n\nend 1\n", b"Welcome!"])
+NOISE = st.binary(max_size=200) | st.sampled_from(
+    [b" begin\n", b"\n end 0\n", b"begin\n\nend 1\n", b"Welcome!"]
+)
 MARK = NONCE.encode()
 
 
@@ -48,16 +50,25 @@ def test_arguments_that_would_break_the_framing_are_refused(name: str, value: st
 
 
 def test_command_lines_hold_nothing_that_a_login_shell_changes() -> None:
-    for command in (wire.shell_command(), wire.sudo_command(password=True), wire.sudo_command(password=False)):
+    for command in (
+        wire.shell_command(),
+        wire.sudo_command(password=True),
+        wire.sudo_command(password=False),
+    ):
         inner = command.split("/bin/sh -c '", 1)[1]
         assert inner.endswith("'")
         assert not set(inner[:-1]) & set("'\\!\n\t")
         assert command.isascii()
 
 
-@pytest.mark.parametrize("shell", [["dash"], ["bash"], ["bash", "--posix"], ["zsh"], ["csh"], ["fish"], ["busybox", "sh"]])
+@pytest.mark.parametrize(
+    "shell", [["dash"], ["bash"], ["bash", "--posix"], ["zsh"], ["csh"], ["fish"], ["busybox", "sh"]]
+)
 @settings(max_examples=8, deadline=None)
-@given(value=st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]), max_size=40), junk=NOISE)
+@given(
+    value=st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]), max_size=40),
+    junk=NOISE,
+)
 def test_any_shell_carries_arguments_and_payload_unchanged(shell: list[str], value: str, junk: bytes) -> None:
     program = b'while IFS= read -r x; do [ -n "$x" ] || break; eval "arg_${x%%=*}=\\${x#*=}"; done\n'
     program += b'printf %s "$arg_v"; printf "|"; cat; exit 3\n'
@@ -65,7 +76,11 @@ def test_any_shell_carries_arguments_and_payload_unchanged(shell: list[str], val
     head = b"leftover line\n" + wire.request(program, {"v": value}, NONCE)
     try:
         done = subprocess.run(
-            [*shell, "-c", wire.shell_command()], input=head + payload, capture_output=True, timeout=20, check=False
+            [*shell, "-c", wire.shell_command()],
+            input=head + payload,
+            capture_output=True,
+            timeout=20,
+            check=False,
         )
     except FileNotFoundError:
         pytest.skip(f"{shell[0]} is not installed")
@@ -75,6 +90,8 @@ def test_any_shell_carries_arguments_and_payload_unchanged(shell: list[str], val
 
 def test_the_program_is_not_run_when_it_is_cut_short() -> None:
     whole = wire.request(b"echo ran; " * 50, {}, NONCE)
-    done = subprocess.run(["sh", "-c", wire.shell_command()], input=whole[:200], capture_output=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", wire.shell_command()], input=whole[:200], capture_output=True, check=False
+    )
     assert done.returncode == 97
     assert b"ran" not in done.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -177,7 +177,9 @@ class Session:
             try:
                 yield Exchange(channel, limit)
             finally:
-                channel.close()
+                # Closing sends a message, which fails where the link is gone.
+                with suppress(OSError, EOFError):
+                    channel.close()
 
     def _channel(self, link: Link) -> Channel:
         from paramiko import ChannelException, SSHException

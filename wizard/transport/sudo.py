@@ -143,8 +143,7 @@ NO_PROGRAM = 97
 
 
 def _sudo_spoke(said: str) -> bool:
-    low = said.lower()
-    return "sudo" in low or "password" in low or "lecture" in low
+    return "sudo" in said.lower()
 
 
 def _wants_password(said: str) -> bool:
@@ -171,6 +170,8 @@ def explain(said: str, user: str) -> tuple[str, str]:
         or "i'm sorry" in low
     ):
         return f"{user} is not allowed to use sudo.", f"as root: usermod -aG sudo {user} (on Red Hat: wheel)"
+    if "expired" in low or "new password" in low:
+        return f"The password of {user} has expired.", f"on the host, as {user}: passwd"
     if "none was given" in low:
         return (
             "A password is needed and there is none.",
