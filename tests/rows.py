@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,16 @@ LABELS = ("where", "why", "do", "again")
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
 """Characters that could move a terminal's cursor."""
+
+
+@dataclass(slots=True)
+class Asserted:
+    """How often something was asserted here: a row's test that never came by proves nothing."""
+
+    count: int = 0
+
+
+ASSERTED = Asserted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ def assert_explained(
     Returns:
         The five parts by name, for closer looks.
     """
+    ASSERTED.count += 1
     text = render(told) if isinstance(told, WizardError) else told.stderr
     assert told.exit_code == exit_code, text
     assert "Traceback" not in text
@@ -61,6 +73,54 @@ def assert_explained(
     if unchanged is not None:
         assert unchanged() == before, "something was changed"
     return parts
+
+
+def assert_found(
+    run: CliRun, check: str, *, says: Sequence[str] = (), fix: str, status: str
+) -> dict[str, str]:
+    """Assert that a fault which stops nothing is told by doctor: what was seen, the likely cause, the exact remedy.
+
+    Args:
+        run: `doctor --json`.
+        check: the id of the finding.
+        says: words that must stand somewhere in it.
+        fix: words of the command that mends it.
+        status: `warn` or `fail`, which is also what doctor's exit code says.
+
+    Returns:
+        The finding.
+    """
+    ASSERTED.count += 1
+    assert "Traceback" not in run.stderr
+    findings = json.loads(run.stdout)["findings"]
+    found: dict[str, str] = next(
+        item for item in findings if item["id"] == check and item["status"] == status
+    )
+    for part in ("title", "detail", "evidence", "cause", "fix"):
+        assert found[part].strip(), f"nothing said about {part!r}: {found}"
+    for word in says:
+        assert word in json.dumps(found), f"{word!r} is not said: {found}"
+    assert fix in found["fix"]
+    assert run.exit_code == (ExitCode.FAILED if status == "fail" else ExitCode.OK)
+    return found
+
+
+def assert_tolerated(run: CliRun, *, shows: Sequence[str] = (), exit_code: ExitCode = ExitCode.OK) -> None:
+    """Assert that a fault was no obstacle: the command did its work and printed text, nothing but text.
+
+    Args:
+        run: the command.
+        shows: words that must stand in what it printed.
+        exit_code: that it would have had without the fault.
+    """
+    ASSERTED.count += 1
+    said = run.stdout + run.stderr
+    assert run.exit_code == exit_code, said
+    assert "Traceback" not in said
+    assert "defect" not in said
+    assert not CONTROL.search(said), "control characters reach the terminal"
+    for word in shows:
+        assert word in said, f"{word!r} is not shown:\n{said}"
 
 
 def five_parts(text: str) -> dict[str, str]:
