@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.artifacts.fixtures import authority, cache_folder, client, loopback_only, server
+from tests.artifacts.fixtures import authority, cache_folder, client, no_proxy, server
 
-__all__ = ["authority", "cache_folder", "client", "loopback_only", "server"]
+__all__ = ["authority", "cache_folder", "client", "no_proxy", "server"]

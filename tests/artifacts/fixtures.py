@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.artifacts.guard import allow_loopback_only
 from tests.artifacts.https_server import Authority, Server
 from wizard.transport.http import HttpClient, Timeouts
 
@@ -15,12 +14,11 @@ PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 @pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing leaves this machine, whatever the environment of the developer says."""
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own proxy is not part of any test."""
     for name in PROXY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    allow_loopback_only(monkeypatch)
 
 
 @pytest.fixture(scope="session")
