@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.artifacts.fixtures import authority, client, loopback_only, server
+from tests.artifacts.fixtures import authority, client, no_proxy, server
 from tests.artifacts.https_server import (
     DAY,
     Authority,
@@ -31,7 +31,7 @@ from wizard.core.errors import ExitCode
 from wizard.transport.http import HttpClient, HttpError, Kind, Timeouts
 from wizard.transport.http_errors import seconds_to_wait
 
-__all__ = ["authority", "client", "loopback_only", "server"]
+__all__ = ["authority", "client", "no_proxy", "server"]
 
 CONTENT = bytes(range(256)) * 40
 QUICK = Timeouts(connect=1.0, read=0.3)
