@@ -12,6 +12,9 @@ from tests.recordings.recording import Said
 _ID = re.compile(r"(?=.*[0-9])[0-9a-f]{8}-?[0-9a-f]{4}[0-9a-f-]{12,}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}( UTC)?")
 _PAIR = re.compile(r'([A-Za-z_][\w()-]*)=(".*"|.*)')
+_POSITION = re.compile(r"/run/wizard/op\.\S+/program: (line )?[0-9]+: ")
+"""Where a shell says its error is: which file, which line of it."""
+
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 MACHINE = (
@@ -41,6 +44,7 @@ def type_of(value: str) -> str:
 
 def line_shape(line: str) -> str:
     """A line with every value replaced by its type; the words of a sentence stay."""
+    line = _POSITION.sub("", line)
     pair = _PAIR.fullmatch(line)
     if pair:
         return f"{pair[1]}={type_of(pair[2])}"
@@ -82,7 +86,10 @@ def facts_shape(text: str) -> list[str]:
 
 def _rows(name: str, rows: list[str]) -> Iterator[str]:
     if name == "lsblk":
-        yield from _json_shape(json.loads("\n".join(rows)), "")
+        try:
+            yield from _json_shape(json.loads("\n".join(rows)), "")
+        except json.JSONDecodeError:
+            yield "no JSON"
         return
     shape_of = _SECTIONS.get(name, _file_shape if name.startswith("file ") else line_shape)
     yield from (shape_of(row) for row in rows if row.strip())
@@ -114,7 +121,7 @@ def _count(row: str) -> str:
 
 
 def _first_word(row: str) -> str:
-    return row.split()[0]
+    return row.split(maxsplit=1)[0]
 
 
 def _a_word(row: str) -> str:
@@ -129,7 +136,7 @@ def _address(row: str) -> str:
 def _told(row: str) -> str:
     """A driver's or program's own words: only our marks and the label before a colon count."""
     if row.startswith(":"):
-        return row.split()[0]
+        return row.split(maxsplit=1)[0]
     return f"{row.partition(':')[0]}:" if ":" in row else "<text>"
 
 

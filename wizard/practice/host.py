@@ -1,4 +1,7 @@
-"""Simulated hosts behind the same protocol as real ones."""
+"""Simulated hosts behind the same protocol as real ones.
+
+A broken link (see `Faults`) stays broken for longer than the SSH transport tries to mend it: the engine is told at once.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,23 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
-from wizard.core.errors import RESUMES, RemoteError, StateError
 from wizard.core.host import READ_SECONDS, Args, Host, Operation, OpStatus, ScriptResult
 from wizard.core.secret import Secret
+from wizard.core.text import printable
+from wizard.practice.answer import Answer, Handler
 from wizard.practice.faults import Faults
-from wizard.practice.machine import Execution, File, Machine
-from wizard.practice.scripts import HANDLERS, Answer, Handler
+from wizard.practice.machine import Execution, Machine
+from wizard.practice.refusals import held as _held
+from wizard.practice.refusals import not_done, not_locked, not_stored
+from wizard.practice.scripts import HANDLERS
 
-OPERATION_ID = re.compile(r"[a-z0-9][a-z0-9.-]*\Z")
+__all__ = ["PracticeHost", "PracticeHosts", "_held", "fingerprint"]
+
+OPERATION_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}")
+OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""What the SSH transport takes for one, too."""
 
 
 class PracticeHost:
@@ -70,20 +81,31 @@ class PracticeHost:
         on_line: Callable[[str], None] | None = None,
     ) -> Operation:
         """As `Host.do`: an operation that was claimed before is never run again."""
-        if not OPERATION_ID.match(op):
-            raise ValueError(f"{op!r} is no operation id")
+        if not OPERATION_ID.fullmatch(op):
+            raise ValueError(f"operation id {op!r}")
         self._faults.before(self.name, script)
-        content = payload.reveal().encode() if isinstance(payload, Secret) else payload
         with self._machine.guard:
             self._machine.requests += 1
-            done = self._machine.operations.get(op) or self._execute(script, args or {}, content, op)
+            self._begin(script, args or {}, _bytes(payload), op)
+            done = self._machine.operations[op]
         self._faults.after(self.name, script)
         for line in done.output.splitlines():
             if on_line is not None:
-                on_line(line)
-        if done.exit_code:
-            raise _script_failed(self.name, script, done)
+                on_line(printable(line))
+        if done.exit_code != 0:
+            raise not_done(self.name, script, done, timeout)
         return done
+
+    def _begin(self, script: str, args: Args, payload: bytes, op: str) -> None:
+        """Whoever is first has the claim: what was begun once is never begun again."""
+        machine = self._machine
+        if op in machine.operations:
+            return
+        if machine.waiting is None:
+            self._execute(script, args, payload, op)
+        else:
+            machine.operations[op] = Operation(op, OpStatus.RUNNING)
+            machine.waiting[op] = partial(self._execute, script, args, payload, op)
 
     def _execute(self, script: str, args: Args, payload: bytes, op: str) -> Operation:
         answer = self._answer(script, args, payload)
@@ -108,17 +130,21 @@ class PracticeHost:
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> bool:
         """As `Host.put`."""
+        if not path.startswith("/") or ".." in path.split("/") or not OWNER.fullmatch(owner):
+            raise ValueError(f"cannot put to {path!r} for {owner!r}")
         self._faults.before(self.name, "put")
-        data = content.reveal().encode() if isinstance(content, Secret) else content
-        file = File(data, mode, owner)
+        data = _bytes(content)
+        digest = hashlib.sha256(data).hexdigest()
+        args = {"path": path, "size": str(len(data)), "digest": digest, "mode": f"{mode:o}", "owner": owner}
         with self._machine.guard:
             self._machine.requests += 1
-            same = self._machine.files.get(path) == file
-            self._machine.files[path] = file
+            answer = self._answer("lib/put", args | {"send": "yes", "offset": "0"}, data)
         self._faults.after(self.name, "put")
         if on_bytes is not None:
             on_bytes(len(data), len(data))
-        return not same
+        if answer.exit_code:
+            raise not_stored(self.name, path, answer)
+        return answer.output == "put\n"
 
     @contextmanager
     def run_lock(self, holder: str, serial: int, lineage: str) -> Iterator[None]:
@@ -127,20 +153,18 @@ class PracticeHost:
         machine = self._machine
         with machine.guard:
             machine.requests += 1
-            if machine.lock_holder:
-                raise _held(self.name, machine.lock_holder)
-            machine.lock_holder = holder
             self._raise_serial(serial, lineage)
+            machine.lock_holder = printable(holder)
+            machine.lock_since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
         try:
             yield
         finally:
             machine.lock_holder = ""
 
     def _raise_serial(self, serial: int, lineage: str) -> None:
-        marker = self._machine.marker()
-        if marker.get("lineage") == lineage and int(marker["serial"]) < serial:
-            text = f"name={marker['name']}\nlineage={lineage}\nserial={serial}\n"
-            self._machine.files[self._machine.marker_path] = File(text.encode())
+        answer = self._answer("lib/runlock", {"serial": str(serial), "lineage": lineage}, b"")
+        if answer.exit_code:
+            raise not_locked(self.name, answer, serial)
 
 
 class PracticeHosts:
@@ -180,21 +204,5 @@ def fingerprint(machines: Mapping[str, Machine]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _script_failed(host: str, script: str, done: Operation) -> RemoteError:
-    last = done.output.strip().splitlines()[-1:] or ["it printed nothing"]
-    return RemoteError(
-        f"{script} failed on {host}.",
-        where=f"{host}, operation {done.op}",
-        why=f"It ended with {done.exit_code}: {last[0]}",
-        do="Look at what it printed in the event log, mend it, and run wizard apply.",
-        again=RESUMES,
-    )
-
-
-def _held(host: str, holder: str) -> StateError:
-    return StateError(
-        f"Somebody else is working on {host}.",
-        where=host,
-        why=f"{holder} holds it.",
-        do=f"Wait for {holder}, or stop it there.",
-    )
+def _bytes(content: bytes | Secret) -> bytes:
+    return content.reveal().encode() if isinstance(content, Secret) else content

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from posixpath import dirname
 
-from wizard.core.host import Operation
+from wizard.core.host import Operation, OpStatus
 
 UNRAID_MARKER = "/boot/config/wizard/marker"
 MARKER = "/var/lib/wizard/marker"
+
+FOLDERS = (
+    "/",
+    "/boot",
+    "/etc",
+    "/home",
+    "/mnt",
+    "/opt",
+    "/root",
+    "/run",
+    "/usr/local/bin",
+    "/var/lib",
+)
+"""Folders there are on every host, besides its mount points and those that hold a file."""
+
+USERS = frozenset({"root", "daemon", "nobody"})
+"""Accounts and groups there are on every host."""
+
+FREE = (12 * 1024 * 1024, 1_000_000)
+"""KiB and inodes free on a file system that is not full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +66,12 @@ class Machine:
     requests: int = 0
     """Round trips it answered."""
     lock_holder: str = ""
-    skew: float = 0.0
-    """Seconds its clock is ahead of ours."""
+    lock_since: str = ""
     guard: threading.RLock = field(default_factory=threading.RLock)
+    full: set[str] = field(default_factory=set)
+    """Folders without a free byte."""
+    waiting: dict[str, Callable[[], object]] | None = None
+    """Operations that were begun and go on when `go_on` is called; None = everything ends at once."""
 
     @property
     def unraid(self) -> bool:
@@ -64,6 +89,38 @@ class Machine:
         lines = found.content.decode().splitlines() if found else []
         return dict(line.split("=", 1) for line in lines)
 
+    def has_folder(self, path: str) -> bool:
+        """Whether there is a folder of this path."""
+        mounts = (line.split()[1] for line in self.sections.get("file /proc/mounts", ()))
+        below = f"{path.rstrip('/')}/"
+        return path in FOLDERS or path in mounts or any(file.startswith(below) for file in self.files)
+
+    def is_full(self, path: str) -> bool:
+        """Whether a file there would find no room."""
+        folder = dirname(path)
+        return any(folder == one or folder.startswith(f"{one}/") for one in self.full)
+
+    def queue(self) -> None:
+        """From now on operations that are begun go on until `go_on`: something long is under way."""
+        self.waiting = self.waiting or {}
+
+    def go_on(self) -> None:
+        """Bring every operation that waits to its end; those that were killed are gone."""
+        waiting, self.waiting = self.waiting or {}, None
+        for op, finish in waiting.items():
+            if self.operations[op].status is OpStatus.RUNNING:
+                finish()
+
+    def kill(self, op: str) -> None:
+        """Kill an operation before it could write its result."""
+        self.operations[op] = Operation(op, OpStatus.LOST)
+
+    def reboot(self) -> None:
+        """/run is memory: every operation is forgotten, and the run lock with it."""
+        self.operations.clear()
+        self.waiting = None
+        self.lock_holder = ""
+
 
 def read_sections(text: str) -> dict[str, tuple[str, ...]]:
     """A facts answer taken apart, so that single sections can be replaced.
@@ -73,7 +130,7 @@ def read_sections(text: str) -> dict[str, tuple[str, ...]]:
     """
     sections: dict[str, list[str]] = {}
     current: list[str] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.startswith("== "):
             current = sections.setdefault(line[3:], [])
         elif line.startswith("|"):

@@ -3,51 +3,80 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from wizard.core.host import Args
+from wizard.core.host import Args, Operation, OpStatus
+from wizard.practice.answer import Answer, Handler
 from wizard.practice.machine import File, Machine, write_sections
+from wizard.practice.upload import put
 
+__all__ = ["HANDLERS", "Answer", "Handler"]
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a script printed and how it ended."""
-
-    output: str
-    exit_code: int = 0
-    stderr: str = ""
-
-
-Handler = Callable[[Machine, Args, bytes], Answer]
+BUSY, FOREIGN, NEWER = 75, 76, 77
+"""Exit codes of lib/runlock."""
 
 
 def facts(machine: Machine, _args: Args, _payload: bytes) -> Answer:
     """What the host is, with the parts that changed since: its clock and the wizard's marker."""
     sections = dict(machine.sections)
-    for end in ("begin", "end"):
-        now = f"epoch={time.time() + machine.skew:.9f}"
-        sections[end] = (now, *_without(sections.get(end, ()), "epoch="))
-    for path, file in machine.files.items():
-        if path == machine.marker_path:
-            sections[f"file {path}"] = tuple(file.content.decode().splitlines())
+    marker_file = machine.files.get(machine.marker_path)
+    if marker_file:
+        end = sections.pop("end", ())
+        sections[f"file {machine.marker_path}"] = tuple(marker_file.content.decode().splitlines())
+        sections["end"] = end
+    for name in ("begin", "end"):
+        sections[name] = (f"epoch={time.time():.9f}",)
     return Answer(write_sections(sections))
 
 
 def marker(machine: Machine, args: Args, _payload: bytes) -> Answer:
-    """Leave the marker; one of another lineage stays."""
+    """Leave the marker; one of another lineage stays. What it prints on stderr is part of an operation's output."""
     there = machine.marker()
     path = machine.marker_path
     if there and there.get("lineage") != args["lineage"]:
         return Answer(f"the marker {path} belongs to another cluster: {there.get('name', '')}\n", 3)
+    if machine.is_full(path):
+        return Answer(f"{_full_disk(machine)}\n", 1)
     text = f"name={args['name']}\nlineage={args['lineage']}\nserial={args['serial']}\n"
     machine.files[path] = File(text.encode())
     return Answer(text)
 
 
-def _without(lines: tuple[str, ...], prefix: str) -> tuple[str, ...]:
-    return tuple(line for line in lines if not line.startswith(prefix))
+def _full_disk(machine: Machine) -> str:
+    """How the host's shell says that printf found no room: dash names no reason, bash does."""
+    return "printf: write error: No space left on device" if machine.unraid else "printf: printf: I/O error"
 
 
-HANDLERS: Mapping[str, Handler] = {"read/facts": facts, "do/marker": marker}
+def operation(machine: Machine, args: Args, _payload: bytes) -> Answer:
+    """Where an operation stands, and a piece of what it printed."""
+    seen = machine.operations.get(args["op"], Operation(args["op"], OpStatus.ABSENT))
+    code = "-" if seen.exit_code is None else str(seen.exit_code)
+    output = seen.output.encode()
+    piece = output[int(args["offset"]) :][: int(args["max"])]
+    return Answer(f"{seen.status} {code} {len(output)}\n{piece.decode('utf-8', 'replace')}")
+
+
+def runlock(machine: Machine, args: Args, _payload: bytes) -> Answer:
+    """Whether the run lock can be had. A marker of ours is raised to our serial; who holds it is the caller's to note."""
+    if machine.lock_holder:
+        return Answer(f"busy\nholder={machine.lock_holder}\nsince={machine.lock_since}\n", BUSY)
+    there = machine.marker()
+    if not there:
+        return Answer("held\n")
+    if there["lineage"] != args["lineage"]:
+        return Answer(f"foreign\nname={there['name']}\n", FOREIGN)
+    if int(there["serial"]) > int(args["serial"]):
+        return Answer(f"newer\nserial={there['serial']}\n", NEWER)
+    text = f"name={there['name']}\nlineage={there['lineage']}\nserial={args['serial']}\n"
+    machine.files[machine.marker_path] = File(text.encode())
+    return Answer("held\n")
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "read/facts": facts,
+    "read/operation": operation,
+    "do/marker": marker,
+    "lib/put": put,
+    "lib/runlock": runlock,
+}
 """By the name of the script."""

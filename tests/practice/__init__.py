@@ -1,0 +1,1 @@
+"""The simulated homelab is held against what real hosts answered."""

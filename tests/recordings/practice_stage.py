@@ -1,0 +1,110 @@
+"""A simulated host as a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from posixpath import dirname
+
+from tests.recordings.recording import Said
+from tests.recordings.stage import OP, WORK
+from wizard.core.errors import RemoteError
+from wizard.core.host import Args
+from wizard.core.spec.model import HostSpec
+from wizard.practice.faults import Faults
+from wizard.practice.host import PracticeHost
+from wizard.practice.machine import File, Machine
+from wizard.practice.scripts import HANDLERS
+from wizard.practice.world import RECORDED, machine
+
+KINDS = {host: kind for kind, host in RECORDED.items()}
+"""Platform of each of the lab's hosts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeStage:
+    """One simulated host; what happens behind the wizard's back is done to the machine."""
+
+    machine: Machine
+    host: PracticeHost
+    other: PracticeHost
+    kind: str
+
+    @classmethod
+    def fresh(cls, name: str) -> PracticeStage:
+        """A host nobody has touched."""
+        kind = KINDS[name]
+        role = "witness" if kind == "pi" else "hypervisor"
+        made = machine(HostSpec(name=name, role=role, address="192.168.10.9"), kind)
+        faults = Faults()
+        return cls(made, PracticeHost(made, faults), PracticeHost(made, faults), kind)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.machine.name
+
+    @property
+    def marker_folder(self) -> str:
+        """Where the marker lies."""
+        return dirname(self.machine.marker_path)
+
+    def run(self, script: str, args: Args, payload: bytes = b"") -> Said:
+        """The script's handler, as it is."""
+        answer = HANDLERS[script](self.machine, args, payload)
+        return Said((script,), args, answer.exit_code, answer.output, answer.stderr, len(payload))
+
+    def start(self, script: str, args: Args, op: str, *, wait: int) -> Said:
+        """Begin it without waiting, and ask where it stands."""
+        try:
+            self.host.do(script, args, op=op, timeout=0)
+        except RemoteError as error:
+            assert op in error.where
+        return self.run("read/operation", {"op": op, "offset": "0", "wait": str(wait), "max": "65536"})
+
+    def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        """A file."""
+        self.machine.files[path] = File(content, mode)
+
+    def content(self, path: str) -> bytes | None:
+        """What a file holds."""
+        found = self.machine.files.get(path)
+        return found.content if found else None
+
+    def remove(self, path: str) -> None:
+        """Take a file or folder away."""
+        for file in list(self.machine.files):
+            if file == path or file.startswith(f"{path}/"):
+                del self.machine.files[file]
+
+    @contextmanager
+    def fill(self, folder: str) -> Iterator[None]:
+        """As the lab's fault: a file takes all the room."""
+        self.write(f"{folder}/.filler", b"")
+        self.machine.full.add(folder)
+        try:
+            yield
+        finally:
+            self.machine.full.discard(folder)
+            self.remove(f"{folder}/.filler")
+
+    @contextmanager
+    def queue(self) -> Iterator[None]:
+        """Operations wait for the end."""
+        self.machine.queue()
+        try:
+            yield
+        finally:
+            self.machine.go_on()
+
+    def kill(self, op: str) -> None:
+        """Kill it."""
+        self.machine.kill(op)
+
+    def reset(self) -> None:
+        """Nothing of ours is left."""
+        self.remove(WORK)
+        self.remove(self.marker_folder)
+        for op in [op for op in self.machine.operations if op.split("-")[0] == OP]:
+            del self.machine.operations[op]
