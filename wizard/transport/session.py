@@ -182,19 +182,20 @@ class Session:
                     channel.close()
 
     def _channel(self, link: Link) -> Channel:
-        from paramiko import ChannelException, SSHException
+        from paramiko import SSHException
 
         deadline = time.monotonic() + CHANNEL_SECONDS
         while True:
             try:
                 return link.channel()
-            except ChannelException as error:
-                # MaxSessions may be lower than what we run at a time: another of our channels ends soon.
+            except (SSHException, EOFError, OSError) as error:
+                if not link.alive:
+                    raise self.lost(error) from error
+                # MaxSessions may be lower than what we run at a time: another of our channels ends soon. The kind of
+                # error says little: of several refusals at once, paramiko gives only one its own.
                 if time.monotonic() >= deadline:
                     raise self._no_channel(link, str(error)) from error
                 time.sleep(0.2)
-            except (SSHException, EOFError, OSError) as error:
-                raise self.lost(error) from error
 
     def start(self, link: Link, channel: Channel) -> None:
         """Have the constant command line run on a channel.
