@@ -36,6 +36,7 @@ class ScriptResult:
     """Between the script's own begin and end marks: banners and noisy profiles are already gone."""
     stderr: str
     seconds: float
+    """From the sending of the request over an open connection until the answer was whole."""
 
 
 class OpStatus(StrEnum):

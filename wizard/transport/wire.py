@@ -25,6 +25,8 @@ class Reply:
     exit_code: int
     stdout: bytes
     stderr: bytes
+    seconds: float = 0.0
+    """From the sending of the request over an open channel until the answer was whole."""
 
 
 @cache
