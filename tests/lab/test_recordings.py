@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Lab
+from tests.practice.scenarios import SCENARIOS, Scenario
 from tests.recordings import practice_facts
 from tests.recordings.cases import CASES, HOSTS, Case
 from tests.recordings.lab_stage import LabStage, connect
@@ -70,3 +71,13 @@ def test_recordings_of_cases_that_are_gone_are_removed() -> None:
         practice_facts.write()
     else:
         assert not left, f"recorded, and no case any more: {RECORD}"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_a_real_host_keeps_the_promises_of_a_simulated_one(
+    operators: Operators, scenario: Scenario, host: str
+) -> None:
+    stage = operators.stage(host)
+    stage.reset()
+    scenario(stage)

@@ -141,6 +141,22 @@ class LabStage:
         """Kill whatever runs for an operation."""
         self.lab.inside(self.name, "sh", "-c", _KILL, "sh", f"/run/wizard/op.{op}")
 
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Its sshd is stopped, and we have no connection from before."""
+        self.mine.close()
+        self.lab.fault("ssh-down", self.name)
+        try:
+            yield
+        finally:
+            self.lab.mend("ssh-down", self.name)
+
+    def restart(self) -> None:
+        """Off and on, connections and all."""
+        self.lab.reset(self.name)
+        self.mine.close()
+        self.others.close()
+
     def reset(self) -> None:
         """Nothing of ours is left."""
         self.remove(WORK)

@@ -11,7 +11,7 @@ from tests.recordings.recording import Said
 from tests.recordings.stage import OP, WORK
 from wizard.core.errors import RemoteError
 from wizard.core.host import Args
-from wizard.core.spec.model import HostSpec
+from wizard.core.spec.model import HostSpec, Role
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHost
 from wizard.practice.machine import File, Machine
@@ -30,15 +30,16 @@ class PracticeStage:
     host: PracticeHost
     other: PracticeHost
     kind: str
+    faults: Faults
 
     @classmethod
     def fresh(cls, name: str) -> PracticeStage:
         """A host nobody has touched."""
         kind = KINDS[name]
-        role = "witness" if kind == "pi" else "hypervisor"
+        role: Role = "witness" if kind == "pi" else "hypervisor"
         made = machine(HostSpec(name=name, role=role, address="192.168.10.9"), kind)
         faults = Faults()
-        return cls(made, PracticeHost(made, faults), PracticeHost(made, faults), kind)
+        return cls(made, PracticeHost(made, faults), PracticeHost(made, faults), kind, faults)
 
     @property
     def name(self) -> str:
@@ -101,6 +102,19 @@ class PracticeStage:
     def kill(self, op: str) -> None:
         """Kill it."""
         self.machine.kill(op)
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """It does not answer."""
+        self.faults.dead.add(self.name)
+        try:
+            yield
+        finally:
+            self.faults.dead.discard(self.name)
+
+    def restart(self) -> None:
+        """/run is gone, disks are not."""
+        self.machine.reboot()
 
     def reset(self) -> None:
         """Nothing of ours is left."""

@@ -68,5 +68,11 @@ class Stage(Protocol):
     def kill(self, op: str) -> None:
         """Kill an operation that is under way."""
 
+    def deaf(self) -> AbstractContextManager[None]:
+        """Nothing answers on its SSH port, and no connection is left."""
+
+    def restart(self) -> None:
+        """Cut its power and switch it on again."""
+
     def reset(self) -> None:
         """As if no case had ever been played on it."""

@@ -100,7 +100,7 @@ def not_locked(host: str, answer: Answer, serial: int) -> StateError:
 def held(host: str, holder: str, since: str = "") -> StateError:
     """The error of a host that somebody else holds."""
     return StateError(
-        f"{host} is being worked on by somebody else.",
+        f"Somebody else is working on {host}.",
         where=host,
         why=f"Held by {holder or 'somebody'} since {since or 'unknown'}.",
         do="wait for that run to end, or stop it there; then run the same command again",
