@@ -8,7 +8,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wizard.core.errors import AuthError, HostError, HostKeyChangedError, PrivilegeError, UnreachableError
+from wizard.core.errors import (
+    RESUMES,
+    AuthError,
+    CancelledError,
+    HostError,
+    HostKeyChangedError,
+    PrivilegeError,
+    UnreachableError,
+)
 from wizard.core.events import HostState, Note, Sink
 from wizard.core.host import READ_SECONDS, Args, Operation, ScriptResult
 from wizard.core.prompt import Prompter
@@ -124,6 +132,7 @@ class SshHosts:
         )
         self._links: dict[str, _Pooled] = {}
         self._guard = threading.Lock()
+        self._closed = threading.Event()
         self._hosts = {target.name: self._host(target, asking, prompter, credentials) for target in targets}
 
     def _host(
@@ -142,7 +151,8 @@ class SshHosts:
         return iter(self._hosts)
 
     def close(self) -> None:
-        """Drop every connection; what runs on the hosts goes on."""
+        """Drop every connection for good; what runs on the hosts goes on, and who waits for it is sent away."""
+        self._closed.set()
         with self._guard:
             pooled = list(self._links.values())
         # Hosts behind a jump host were added before it.
@@ -165,10 +175,24 @@ class SshHosts:
         except HostError as error:
             self._events(HostState(host=target.name, status="failed", detail=printable(error.what)))
             raise
+        if self._closed.is_set():
+            link.close()
+            self._still_open(target)
         self._events(
             HostState(host=target.name, status="connected", detail=f"{config.user}@{config.hostname}")
         )
         return link
+
+    def _still_open(self, target: Target) -> None:
+        """A connection that broke because we let go is not made anew."""
+        if self._closed.is_set():
+            raise CancelledError(
+                f"Let go of {target.name} as you asked.",
+                where=f"{target.name} ({target.address})",
+                why="The wizard was stopped and dropped its connections; what runs on the host goes on there.",
+                do="run the same command again",
+                again=RESUMES,
+            )
 
     def _jump(self, target: Target, config: HostConfig, trail: tuple[str, ...]) -> Link | None:
         if not config.proxy_jump:
@@ -236,7 +260,7 @@ class _Pooled:
             return self.link
 
     def close(self) -> None:
-        with self.lock:
-            if self.link:
-                self.link.close()
-                self.link = None
+        # Without the lock, which is held while a connection is made: that may wait for a person's answer.
+        link, self.link = self.link, None
+        if link:
+            link.close()
