@@ -10,13 +10,15 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
+import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,10 @@ from wizard.core.host import READ_SECONDS, Args, Operation, OpStatus, ScriptResu
 from wizard.core.secret import Secret
 from wizard.core.spec import ClusterSpec
 from wizard.practice.faults import Faults, link_lost
-from wizard.practice.host import PracticeHost, PracticeHosts, _held
+from wizard.practice.host import PracticeHost, PracticeHosts
 from wizard.practice.machine import Execution, Machine, read_sections
+from wizard.practice.refusals import held
+from wizard.practice.scripts import HANDLERS, Answer
 
 FIXTURES = Path(__file__).parents[1] / "steps" / "parse" / "fixtures"
 RECORDED = {"tower-a": "lab-debian", "tower-b": "lab-unraid", "pi": "lab-pi"}
@@ -96,8 +100,10 @@ class World:
 class KeptHost(PracticeHost):
     """A practice host whose operations are detached, as real ones are."""
 
-    def __init__(self, machine: Machine, faults: Faults, world: World, closed: threading.Event) -> None:
-        super().__init__(machine, faults)
+    def __init__(
+        self, machine: Machine, faults: Faults, world: World, closed: threading.Event, skew: float
+    ) -> None:
+        super().__init__(machine, faults, {**HANDLERS, "read/facts": partial(facts_with_skew, skew)})
         self._world = world
         self._closed = closed
 
@@ -154,7 +160,7 @@ class KeptHost(PracticeHost):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 file.seek(0)
-                raise _held(self.name, file.read()) from error
+                raise held(self.name, file.read()) from error
             file.truncate(0)
             file.write(holder)
             file.flush()
@@ -184,17 +190,27 @@ class Watch:
 class KeptHosts(PracticeHosts):
     """The hosts of a world."""
 
-    def __init__(self, world: World, names: Sequence[str], faults: Faults) -> None:
+    def __init__(
+        self, world: World, names: Sequence[str], faults: Faults, skews: Mapping[str, float]
+    ) -> None:
         machines = {name: world.machine(name) for name in names}
         super().__init__(machines, faults)
         self._closed = threading.Event()
         self._hosts = {
-            name: KeptHost(machine, faults, world, self._closed) for name, machine in machines.items()
+            name: KeptHost(machine, faults, world, self._closed, skews.get(name, 0.0))
+            for name, machine in machines.items()
         }
 
     def close(self) -> None:
         """End every wait."""
         self._closed.set()
+
+
+def facts_with_skew(skew: float, machine: Machine, args: Args, payload: bytes) -> Answer:
+    """The facts of a host whose clock is ahead of ours by so many seconds."""
+    told = HANDLERS["read/facts"](machine, args, payload)
+    shifted = re.sub(r"epoch=([0-9.]+)", lambda found: f"epoch={float(found[1]) + skew:.9f}", told.output)
+    return replace(told, output=shifted)
 
 
 def _still_running(host: str, script: str, timeout: float) -> RemoteError:
@@ -208,7 +224,9 @@ def _still_running(host: str, script: str, timeout: float) -> RemoteError:
 
 
 @contextmanager
-def composed(world: World, faults: Faults | None = None) -> Iterator[Faults]:
+def composed(
+    world: World, faults: Faults | None = None, skews: Mapping[str, float] | None = None
+) -> Iterator[None]:
     """The command line with simulated hosts in the place of real ones; everything else is as it is."""
     from unittest.mock import patch
 
@@ -217,11 +235,11 @@ def composed(world: World, faults: Faults | None = None) -> Iterator[Faults]:
     wrong = faults or Faults(watch=Watch(world, int(os.environ.get(KILL_AT, "0"))))
 
     def hosts(_options: object, spec: ClusterSpec, _known_hosts: Path, _emit: Sink) -> KeptHosts:
-        return KeptHosts(world, [host.name for host in spec.hosts], wrong)
+        return KeptHosts(world, [host.name for host in spec.hosts], wrong, skews or {})
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(cli, "_hosts", hosts))
-        yield wrong
+        yield
 
 
 def main(world: Path, argv: Sequence[str]) -> int:

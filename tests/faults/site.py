@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Site:
     world_folder: Path
     capsys: pytest.CaptureFixture[str]
     faults: Faults = field(default_factory=Faults)
+    skews: Mapping[str, float] = field(default_factory=dict)
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
     terminals: list[int] = field(default_factory=list)
 
@@ -54,7 +55,7 @@ class Site:
     def run(self, *argv: str) -> CliRun:
         """A command in this process."""
         self.capsys.readouterr()
-        with composed(self.world, self.faults):
+        with composed(self.world, self.faults, self.skews):
             code = cli.main(argv)
         out, err = self.capsys.readouterr()
         return CliRun(code, out, err)
@@ -185,7 +186,7 @@ class Terminal:
             data = os.read(self.near, 65536)
         except OSError:  # Linux says EIO where the other side is closed
             return False
-        self.shown += data.decode()
+        self.shown += data.decode(errors="replace")
         return bool(data)
 
 

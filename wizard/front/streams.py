@@ -6,7 +6,8 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, TextIO, cast
 
 from wizard.core.errors import WizardError, render
 
@@ -24,10 +25,20 @@ def tell(text: str) -> None:
 
 
 def never_fail_to_print() -> None:
-    """What the locale has no letters for comes out as `?`, and what is no text comes in as U+FFFD."""
+    """What the locale has no letters for comes out as `?`, and what is no text comes in as U+FFFD.
+
+    A stream that was closed before we began (`2>&-`) is one that nobody reads, and has nothing to say.
+    """
+    sys.stdin = sys.stdin or _nobody("r")
+    sys.stdout = sys.stdout or _nobody("w")
+    sys.stderr = sys.stderr or _nobody("w")
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _nobody(mode: str) -> TextIO:
+    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8"))
 
 
 def flushed(code: int) -> int:
