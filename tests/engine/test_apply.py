@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from graphlib import CycleError
 
 import pytest
@@ -283,3 +284,10 @@ def test_a_defect_of_a_step_is_told_and_does_not_end_the_run(lab: Lab) -> None:
     result = lab.session().apply(yes)
     assert result.changes == 1
     assert_explained(result.errors[0], exit_code=ExitCode.FAILED, says=["defect", "ZeroDivisionError"])
+
+
+def test_answers_that_changed_since_are_named(lab: Lab) -> None:
+    lab.session().apply(yes)
+    lab.spec = replace(lab.spec, network=replace(lab.spec.network, gateway="192.168.10.2"))
+    _, left = lab.session().plan()
+    assert left.answers == (("network.gateway", "192.168.10.1", "192.168.10.2"),)
