@@ -7,14 +7,44 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from paramiko import Message, SSHException
+from paramiko.auth_handler import AuthOnlyHandler
 from paramiko.common import cMSG_SERVICE_REQUEST
 from paramiko.transport import ServiceRequestingTransport
 
 LOOK_SECONDS = 0.1
 """How late a link is noticed that breaks while the host has not answered: paramiko has no event for it."""
+
+
+class PromptAuthHandler(AuthOnlyHandler):
+    """Hears every answer to a log-in, however soon it comes.
+
+    paramiko 5.1 makes the event that an answer sets after it has sent the request: an answer that is there by then is
+    lost, and the log-in that the host accepted is waited for until `auth_timeout` and then told as refused.
+    """
+
+    def __init__(self, transport: ServiceRequestingTransport) -> None:
+        self._answered = threading.Event()
+        super().__init__(transport)
+
+    @property
+    def auth_event(self) -> threading.Event:
+        """The one event of this handler, whatever else paramiko would put in its place."""
+        return self._answered
+
+    @auth_event.setter
+    def auth_event(self, event: threading.Event | None) -> None:
+        """Keep ours: a fresh one would know nothing of an answer that has come."""
+
+    def send_auth_request(
+        self, username: str, method: str, finish_message: Callable[[Message], None] | None = None
+    ) -> list[str]:
+        """As paramiko's, with the last answer forgotten before anything is sent."""
+        self._answered.clear()
+        return super().send_auth_request(username, method, finish_message)
 
 
 class PromptTransport(ServiceRequestingTransport):
@@ -34,6 +64,10 @@ class PromptTransport(ServiceRequestingTransport):
         super()._parse_service_accept(m)  # type: ignore[misc]  # not in the stubs
         if self._service_userauth_accepted:
             self._accepted.set()
+
+    def get_auth_handler(self) -> PromptAuthHandler:
+        """The one that loses no answer."""
+        return PromptAuthHandler(self)
 
     def ensure_session(self) -> None:
         """Ask the host to take log-ins, once.
