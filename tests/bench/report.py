@@ -47,12 +47,16 @@ class Report:
             limit: of ours / rival.
         """
         ratio = ours / rival
-        self.add(Row(what, ms(ours), f"{against} {ms(rival)}", f"{ratio:.2f}x", f"<= {limit}x", ratio <= limit))
+        self.add(
+            Row(what, ms(ours), f"{against} {ms(rival)}", f"{ratio:.2f}x", f"<= {limit}x", ratio <= limit)
+        )
 
     def faster(self, what: str, ours: float, rival: float, against: str, limit: float) -> None:
         """The rival must take `limit` times our time. Arguments as `at_most`."""
         ratio = rival / ours
-        row = Row(what, ms(ours), f"{against} {ms(rival)}", f"{ratio:.1f}x faster", f">= {limit}x", ratio >= limit)
+        row = Row(
+            what, ms(ours), f"{against} {ms(rival)}", f"{ratio:.1f}x faster", f">= {limit}x", ratio >= limit
+        )
         self.add(row)
 
     def value(self, what: str, value: float, unit: str, limit: float) -> None:
@@ -64,7 +68,9 @@ class Report:
             unit: behind it.
             limit: that it shall not pass.
         """
-        self.add(Row(what, f"{value:.1f}{unit}", "", f"{value:.1f}{unit}", f"<= {limit:g}{unit}", value <= limit))
+        self.add(
+            Row(what, f"{value:.1f}{unit}", "", f"{value:.1f}{unit}", f"<= {limit:g}{unit}", value <= limit)
+        )
 
     def add(self, row: Row) -> None:
         """Keep a row and print it."""
@@ -100,7 +106,11 @@ def machine() -> str:
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
     cpu = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.machine(),
     )
     today = datetime.datetime.now(datetime.UTC).date()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from tests.bench.hosts import Farm
 from tests.bench.measure import command, race, run
 from tests.bench.report import Report
 from tests.bench.rivals import Rivals, write_inventories
-from wizard.core.session import Session
+from tests.bench.warm import warm
 
 pytestmark = [pytest.mark.bench, pytest.mark.lab]
 
@@ -50,9 +48,7 @@ def test_warm_process(count: int, request: pytest.FixtureRequest, report: Report
 
 
 @pytest.mark.parametrize("count", [3, 7])
-def test_rivals(
-    count: int, more_hosts: Farm, rivals: Rivals, tmp_path: Path, report: Report
-) -> None:
+def test_rivals(count: int, more_hosts: Farm, rivals: Rivals, tmp_path: Path, report: Report) -> None:
     homelab = of_farm(more_hosts, tmp_path, count)
     pyinfra, ansible = write_inventories(tmp_path, homelab.logins, homelab.key, homelab.known_hosts)
     cold = {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no -o ControlPath=none"}
@@ -69,35 +65,3 @@ def test_rivals(
     report.faster(name, took["wizard"], took["ansible"], "ansible -m setup", 8)
     kept = "ansible -m setup over connections kept from the run before"
     report.faster(name, took["wizard"], took["ansible, connections kept"], kept, 8)
-
-
-@contextmanager
-def warm(homelab: Homelab) -> Iterator[Session]:
-    """A session in this process whose connections stay open."""
-    from steps import STEPS
-    from steps.parse.facts import read_facts
-    from wizard.core.home import ClusterHome
-    from wizard.core.prompt import Silent
-    from wizard.core.spec import load_spec
-    from wizard.core.state import new_state
-    from wizard.core.store import StateStore
-    from wizard.transport.credentials import Credentials
-    from wizard.transport.ssh import SshHosts, Target
-
-    spec = load_spec(homelab.spec)
-    targets = [
-        Target(host.name, host.address, host.user or spec.ssh.user, host.port, homelab.key) for host in spec.hosts
-    ]
-    hosts = SshHosts(
-        targets,
-        known_hosts=homelab.known_hosts,
-        pinned={},
-        prompter=Silent(),
-        credentials=Credentials(),
-        events=lambda event: None,
-    )
-    store = StateStore(ClusterHome(homelab.home), writer="bench")
-    try:
-        yield Session(spec, hosts, STEPS, new_state(spec.name, "bench"), store, read_facts, lambda event: None)
-    finally:
-        hosts.close()
