@@ -16,7 +16,6 @@ class AnsweredAtOnce(PromptTransport):
     """The host's answer is parsed before the sending call returns."""
 
     handler: AuthOnlyHandler
-    auth_timeout = 0.3
 
     def _send_message(self, data: Message) -> None:
         self.handler._parse_userauth_success(Message())  # type: ignore[attr-defined]
@@ -32,6 +31,7 @@ class AnsweredAtOnce(PromptTransport):
 def transport() -> Iterator[AnsweredAtOnce]:
     ours, theirs = socket.socketpair()
     made = AnsweredAtOnce(ours)
+    made.auth_timeout = 0.3
     yield made
     made.close()
     theirs.close()
