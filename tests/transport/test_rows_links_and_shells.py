@@ -275,7 +275,7 @@ def test_row_48_half_open_link_ends_at_the_deadline(client: Client, server: Sshd
     started = time.monotonic()
     with pytest.raises((RemoteError, LinkLostError)) as caught:
         ask(host, timeout=1)
-    assert time.monotonic() - started < ssh_link.CHANNEL_SECONDS + 5
+    assert time.monotonic() - started < 10
     assert caught.value.again
     relay.close()
 

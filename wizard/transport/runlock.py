@@ -14,7 +14,7 @@ from wizard.core.errors import LinkLostError, StateError, WizardError
 from wizard.core.text import printable
 from wizard.transport import wire
 from wizard.transport.exchange import Exchange
-from wizard.transport.session import Session
+from wizard.transport.session import GRACE_SECONDS, Session, watched
 
 if TYPE_CHECKING:
     from wizard.transport.ssh_link import Link
@@ -57,7 +57,7 @@ class RunLock:
         nonce = wire.new_nonce()
         stdin = self.session.sudo.first_line(link.config.user)
         stdin += wire.request(wire.program_text(("lib/runlock",)), args, nonce)
-        with ExitStack() as stack:
+        with watched(link, TAKE_SECONDS + GRACE_SECONDS), ExitStack() as stack:
             exchange = stack.enter_context(self.session.opened(link))
             self.session.start(link, exchange.channel)
             self.session.pump_until(

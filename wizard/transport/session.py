@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wizard.core.errors import AuthError, HostError, LinkLostError, RemoteError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 NOISE_LIMIT = 1024 * 1024
 """Bytes a host may print around an answer (banners, profiles) before we take it for endless."""
+
+GRACE_SECONDS = 5.0
+"""Past a deadline by this much, a call that hangs inside the library is freed by dropping the connection."""
 
 CHANNELS = 8
 """Channels open at a time on one connection; sshd's MaxSessions default is 10."""
@@ -70,13 +73,12 @@ class Session:
         Raises:
             HostError, RemoteError: as `read`.
         """
-        started = time.monotonic()
         reply = self.run(scripts, args, timeout=timeout)
         return ScriptResult(
             reply.exit_code,
             wire.decode(reply.stdout),
             wire.decode(reply.stderr),
-            time.monotonic() - started,
+            reply.seconds,
         )
 
     def run(
@@ -109,13 +111,15 @@ class Session:
             if on_sent:
                 on_sent(max(0, count - len(head)))
 
-        with self.opened(link) as exchange:
+        with watched(link, timeout + GRACE_SECONDS), self.opened(link, seconds=timeout) as exchange:
             self.start(link, exchange.channel)
             first = self.sudo.first_line(link.config.user)
+            began = time.monotonic()
             ending, broke = self._pump(exchange, first + head + payload, deadline, nonce, sent)
+            seconds = time.monotonic() - began
         reply = wire.parse(bytes(exchange.stdout), bytes(exchange.stderr), nonce)
         if reply is not None and ending is not Ending.FLOOD:
-            return reply
+            return replace(reply, seconds=seconds)
         if broke is None and self.sudo.settle(self, link, exchange, nonce):
             return self.run(scripts, args, payload=payload, timeout=timeout, on_sent=on_sent)
         raise self._unanswered(link, exchange, ending, nonce, timeout) from broke
@@ -161,33 +165,32 @@ class Session:
             raise self.lost(error) from error
 
     @contextmanager
-    def opened(self, link: Link, limit: int = OUTPUT_LIMIT + NOISE_LIMIT) -> Iterator[Exchange]:
+    def opened(self, link: Link, *, seconds: float = CHANNEL_SECONDS) -> Iterator[Exchange]:
         """A channel with nothing running on it yet, closed afterwards.
 
         Args:
             link: to the host.
-            limit: bytes of stdout taken.
+            seconds: how long we wait for the channel, at most `CHANNEL_SECONDS`.
 
         Raises:
             LinkLostError: the link broke.
             RemoteError: the host allows no more channels.
         """
         with self._slots:
-            channel = self._channel(link)
+            channel = self._channel(link, time.monotonic() + min(seconds, CHANNEL_SECONDS))
             try:
-                yield Exchange(channel, limit)
+                yield Exchange(channel, OUTPUT_LIMIT + NOISE_LIMIT)
             finally:
                 # Closing sends a message, which fails where the link is gone.
                 with suppress(OSError, EOFError):
                     channel.close()
 
-    def _channel(self, link: Link) -> Channel:
+    def _channel(self, link: Link, deadline: float) -> Channel:
         from paramiko import SSHException
 
-        deadline = time.monotonic() + CHANNEL_SECONDS
         while True:
             try:
-                return link.channel()
+                return link.channel(max(0.1, deadline - time.monotonic()))
             except (SSHException, EOFError, OSError) as error:
                 if not link.alive:
                     raise self.lost(error) from error
@@ -291,6 +294,23 @@ class Session:
             do=do or f"ssh {self.address} uptime; then run the same command again",
             **extra,
         )
+
+
+@contextmanager
+def watched(link: Link, seconds: float) -> Iterator[None]:
+    """Bounds what the library does not: a write into a link that is half open, a reply that never comes.
+
+    Args:
+        link: is dropped when the time is over.
+        seconds: until then.
+    """
+    watchdog = threading.Timer(seconds, link.close)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
 
 
 def _shell_trouble(said: str, login: str) -> tuple[str, str]:

@@ -90,13 +90,16 @@ class Link:
         """Whether the connection still stands as far as we know."""
         return bool(self._connection.is_connected)
 
-    def channel(self) -> Channel:
+    def channel(self, timeout: float) -> Channel:
         """A new session channel.
+
+        Args:
+            timeout: seconds to wait for the host's answer.
 
         Raises:
             paramiko.SSHException: refused, or the link is gone.
         """
-        channel: Channel = self._connection.create_session()
+        channel: Channel = self._connection.transport.open_session(timeout=timeout)
         return channel
 
     def tunnel(self, address: tuple[str, int]) -> Channel:
@@ -188,9 +191,9 @@ class Connector:
         known = [line.key_type for line in self.trust.known(config)]
 
         def make(sock: Any, disabled_algorithms: object = None) -> Transport:  # noqa: ANN401, ARG001
-            from paramiko.transport import ServiceRequestingTransport
+            from wizard.transport.ssh_transport import PromptTransport
 
-            transport = ServiceRequestingTransport(sock)
+            transport = PromptTransport(sock)
             transport.banner_timeout = BANNER_SECONDS
             options = transport.get_security_options()
             options.kex = _those(_KEX, options.kex)
