@@ -126,7 +126,12 @@ class Session:
         with ExitStack() as locks:
             self._lock_hosts(plan, journal.state, locks)
             ctx = replace(self.context(), state=journal.state)
-            settle_in_flight(journal, ctx.hosts, self.emit, self.control)
+            if journal.state.in_flight():
+                settle_in_flight(journal, ctx.hosts, self.emit, self.control)
+                # An operation that ended just now left its marker with the serial of its own run. Taking the lock
+                # is what raises it, and a state that is older than ours shall be refused from here on.
+                locks.close()
+                self._lock_hosts(plan, journal.state, locks)
             plan = make_plan(self.steps, ctx, self.emit)
             close_in_flight(journal, plan)
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
