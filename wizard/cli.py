@@ -112,6 +112,7 @@ def _session(options: Options, *, write: bool = False, extra: Sequence[Sink] = (
     from wizard.core.state import new_state
     from wizard.core.store import StateStore
     from wizard.front.jsonlines import JsonLines
+    from wizard.front.plain import tell_note
 
     spec = load_spec(options.spec)
     home = _home(options, spec.name)
@@ -126,6 +127,7 @@ def _session(options: Options, *, write: bool = False, extra: Sequence[Sink] = (
             sinks.append(_closing(stack, JsonLines(home.events)))
         else:
             check_home(home)
+            sinks.append(tell_note)
         state = store.load(accept_edited=getattr(options, "accept_edited", False))
         emit = _fan_out(sinks)
         hosts = _hosts(options, spec, home.known_hosts, emit)

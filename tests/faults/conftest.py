@@ -9,6 +9,7 @@ import pytest
 
 from tests import rows
 from tests.faults.site import Site
+from tests.transport.conftest import account, make_server, server  # noqa: F401 - fixtures
 
 VARIABLES = (
     "WIZARD_HOME",

@@ -21,6 +21,7 @@ from wizard.core.events import (
     StepStarted,
 )
 from wizard.core.text import printable
+from wizard.front.streams import tell
 
 WIDTH = 64
 """Column at which the result of a change begins: the line fits 80 columns with a short result."""
@@ -121,6 +122,16 @@ class PlainSink:
             return None
         what = f"{event.changes} change{'s' if event.changes != 1 else ''} done"
         return _row(event, "", "", f"{event.status}: {what} in {_span(event.seconds)}")
+
+
+def tell_note(event: Event) -> None:
+    """Say a note on stderr and nothing else: for commands whose stdout is data.
+
+    Args:
+        event: any.
+    """
+    if isinstance(event, Note):
+        tell(printable(event.text))
 
 
 def _row(event: Event, step: str, host: str, text: str) -> str:
