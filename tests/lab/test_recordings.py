@@ -16,10 +16,9 @@ from tests.lab.conftest import Lab
 from tests.practice.scenarios import SCENARIOS, Scenario
 from tests.recordings import practice_facts
 from tests.recordings.cases import CASES, HOSTS, Case
-from tests.recordings.lab_stage import LabStage, connect
+from tests.recordings.lab_stage import LabStage, Operator
 from tests.recordings.recording import FOLDER, RECORD, load, load_all, recorded, save
 from tests.recordings.shape import difference, shape
-from wizard.transport.ssh import SshHosts
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
@@ -31,8 +30,8 @@ class Operators:
     """Two wizards at work on the same hosts."""
 
     lab: Lab
-    mine: SshHosts
-    others: SshHosts
+    mine: Operator
+    others: Operator
 
     def stage(self, host: str) -> LabStage:
         return LabStage(self.lab, host, self.mine, self.others)
@@ -40,10 +39,10 @@ class Operators:
 
 @pytest.fixture(scope="module")
 def operators(lab: Lab) -> Iterator[Operators]:
-    both = Operators(lab, connect(lab), connect(lab))
+    both = Operators(lab, Operator.of(lab), Operator.of(lab))
     yield both
-    both.mine.close()
-    both.others.close()
+    both.mine.hosts.close()
+    both.others.hosts.close()
     for host in HOSTS:
         both.stage(host).reset()
 

@@ -52,14 +52,32 @@ def connect(lab: Lab) -> SshHosts:
     )
 
 
+@dataclass(slots=True)
+class Operator:
+    """One wizard at work on the lab; its connections can be dropped and made anew."""
+
+    lab: Lab
+    hosts: SshHosts
+
+    @classmethod
+    def of(cls, lab: Lab) -> Operator:
+        """A new one."""
+        return cls(lab, connect(lab))
+
+    def renew(self) -> None:
+        """Drop every connection; the next request makes a new one."""
+        self.hosts.close()
+        self.hosts = connect(self.lab)
+
+
 @dataclass(frozen=True, slots=True)
 class LabStage:
     """One host of the lab; what happens behind the wizard's back goes by `docker exec`."""
 
     lab: Lab
     name: str
-    mine: SshHosts
-    others: SshHosts
+    mine: Operator
+    others: Operator
 
     @property
     def kind(self) -> str:
@@ -69,12 +87,12 @@ class LabStage:
     @property
     def host(self) -> SshHost:
         """As the wizard has it."""
-        return self.mine[self.name]
+        return self.mine.hosts[self.name]
 
     @property
     def other(self) -> SshHost:
         """As another operator has it."""
-        return self.others[self.name]
+        return self.others.hosts[self.name]
 
     @property
     def marker_folder(self) -> str:
@@ -144,7 +162,7 @@ class LabStage:
     @contextmanager
     def deaf(self) -> Iterator[None]:
         """Its sshd is stopped, and we have no connection from before."""
-        self.mine.close()
+        self.mine.renew()
         self.lab.fault("ssh-down", self.name)
         try:
             yield
@@ -154,8 +172,8 @@ class LabStage:
     def restart(self) -> None:
         """Off and on, connections and all."""
         self.lab.reset(self.name)
-        self.mine.close()
-        self.others.close()
+        self.mine.renew()
+        self.others.renew()
 
     def reset(self) -> None:
         """Nothing of ours is left."""

@@ -21,8 +21,10 @@ MACHINE = (
     "file /sys/fs/cgroup/", "file /proc/cgroups", "file /proc/mdstat", "file /sys/class/dmi/", "file /run/systemd/",
     "file /sys/block/", "file /etc/ufw/", "file /etc/libvirt/", "nft", "host: kvm=", "host: cgroup2=", "host: model=",
     "host: timesyncd_synchronised=", "host: containerenv=", "file /proc/cpuinfo: ", "nics: ", "ports: ", "addresses: ",
+    "docker: :container", "libvirt: <text>",
 )  # fmt: skip
-"""Beginnings of what a lab host has from the machine it runs on: such lines may come and go between two recordings."""
+"""Beginnings of what a lab host has from the machine it runs on, or from what was started in it: such lines may come
+and go between two recordings."""
 
 
 def type_of(value: str) -> str:
