@@ -63,7 +63,7 @@ def test_a_link_to_itself_and_a_name_with_nul(tmp_path: Path) -> None:
     refused(Path("a\0b"), "cannot be read")
 
 
-def test_a19_a_file_that_is_too_large(path: Path) -> None:
+def test_row_a19_a_file_that_is_too_large(path: Path) -> None:
     path.write_bytes(b"#" * ((1 << 20) + 1))
     refused(path, "1,048,577 bytes")
 

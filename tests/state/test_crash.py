@@ -105,7 +105,7 @@ def assert_whole(home: ClusterHome, old: RunState | None, hint: str) -> RunState
 
 @pytest.mark.parametrize("power", [False, True], ids=["kill", "power-cut"])
 @pytest.mark.parametrize("scene", SCENES)
-def test_a16_killed_at_every_call(tmp_path: Path, scene: Scene, power: bool) -> None:
+def test_row_a16_killed_at_every_call(tmp_path: Path, scene: Scene, power: bool) -> None:
     names = calls_of_a_save(tmp_path, scene)
     outcomes = set()
     for index, name in enumerate(names):
@@ -118,7 +118,7 @@ def test_a16_killed_at_every_call(tmp_path: Path, scene: Scene, power: bool) -> 
     assert outcomes == {"old", "new"}
 
 
-def test_a16_the_power_cut_does_lose_what_was_not_synced(tmp_path: Path) -> None:
+def test_row_a16_the_power_cut_does_lose_what_was_not_synced(tmp_path: Path) -> None:
     """The control of the test above: a save that syncs the folder and forgets the file is found out."""
 
     class FolderSyncOnly(KillAt):
@@ -139,7 +139,7 @@ def test_a16_the_power_cut_does_lose_what_was_not_synced(tmp_path: Path) -> None
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
 @pytest.mark.parametrize("after", [False, True], ids=["refused", "done-but-refused"])
 @pytest.mark.parametrize("scene", SCENES)
-def test_a10_every_call_fails_once(tmp_path: Path, scene: Scene, number: int, after: bool) -> None:
+def test_row_a10_every_call_fails_once(tmp_path: Path, scene: Scene, number: int, after: bool) -> None:
     names = calls_of_a_save(tmp_path, scene)
     failed = []
     for index, name in enumerate(names):
@@ -160,7 +160,7 @@ def test_a10_every_call_fails_once(tmp_path: Path, scene: Scene, number: int, af
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_a10_the_disk_goes_away_for_good(tmp_path: Path, scene: Scene) -> None:
+def test_row_a10_the_disk_goes_away_for_good(tmp_path: Path, scene: Scene) -> None:
     for index, name in enumerate(calls_of_a_save(tmp_path, scene)):
         home = home_in(tmp_path / str(index))
         old = scene(home)
@@ -171,7 +171,7 @@ def test_a10_the_disk_goes_away_for_good(tmp_path: Path, scene: Scene) -> None:
         assert_whole(home, old, f"from call {index}, {name}")
 
 
-def test_a11_after_a_failed_fsync_another_temp_file_is_used(tmp_path: Path) -> None:
+def test_row_a11_after_a_failed_fsync_another_temp_file_is_used(tmp_path: Path) -> None:
     home = home_in(tmp_path)
     saved_often(home)
     names = calls_of_a_save(tmp_path, saved_often)
@@ -191,7 +191,7 @@ def test_a11_after_a_failed_fsync_another_temp_file_is_used(tmp_path: Path) -> N
     assert fresh(home).load() == NEW
 
 
-def test_a10_short_writes_are_carried_on(tmp_path: Path) -> None:
+def test_row_a10_short_writes_are_carried_on(tmp_path: Path) -> None:
     home = home_in(tmp_path)
     saved_once(home)
     system = ShortWrites()
@@ -200,7 +200,7 @@ def test_a10_short_writes_are_carried_on(tmp_path: Path) -> None:
     assert fresh(home).load() == NEW
 
 
-def test_a10_a_write_of_nothing_is_an_error(tmp_path: Path) -> None:
+def test_row_a10_a_write_of_nothing_is_an_error(tmp_path: Path) -> None:
     home = home_in(tmp_path)
     saved_once(home)
     with pytest.raises(StateError) as caught:
@@ -209,7 +209,7 @@ def test_a10_a_write_of_nothing_is_an_error(tmp_path: Path) -> None:
     assert fresh(home).load() == OLD
 
 
-def test_a10_the_kernel_really_stops_the_write(tmp_path: Path) -> None:
+def test_row_a10_the_kernel_really_stops_the_write(tmp_path: Path) -> None:
     """No injection: the process's file size limit ends the write in the middle."""
     home = home_in(tmp_path)
     saved_once(home)
@@ -233,7 +233,7 @@ def may_mount() -> bool:
 
 
 @pytest.mark.skipif(not may_mount(), reason="needs a mount namespace of its own")
-def test_a10_a_disk_that_is_really_full_and_really_read_only(tmp_path: Path) -> None:
+def test_row_a10_a_disk_that_is_really_full_and_really_read_only(tmp_path: Path) -> None:
     command = ["unshare", "-m", sys.executable, "-m", "tests.state.real_disk", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.returncode) == ("held\n", 0), done.stderr

@@ -62,7 +62,7 @@ def test_never_begun_is_none(tmp_path: Path) -> None:
     assert not home_in(tmp_path).folder.exists(), "loading writes nothing"
 
 
-def test_a01_truncated_at_every_byte(home: ClusterHome) -> None:
+def test_row_a01_truncated_at_every_byte(home: ClusterHome) -> None:
     whole = home.state.read_bytes()
     for length in range(len(whole) - 1):
         home.state.write_bytes(whole[:length])
@@ -71,14 +71,14 @@ def test_a01_truncated_at_every_byte(home: ClusterHome) -> None:
     assert fresh(home).load() == NEW, "only the last line feed is missing"
 
 
-def test_a01_the_command_in_the_message_mends_it(home: ClusterHome) -> None:
+def test_row_a01_the_command_in_the_message_mends_it(home: ClusterHome) -> None:
     home.state.write_bytes(home.state.read_bytes()[:100])
     run_line(load_error(home, "is damaged"), "cp")
     assert fresh(home).load() == OLD
 
 
 @pytest.mark.parametrize("backup", [None, b"", b"torn"])
-def test_a01_without_a_good_backup_a_fresh_start_takes_a_command(
+def test_row_a01_without_a_good_backup_a_fresh_start_takes_a_command(
     home: ClusterHome, backup: bytes | None
 ) -> None:
     home.state_backup.unlink()
@@ -93,13 +93,13 @@ def test_a01_without_a_good_backup_a_fresh_start_takes_a_command(
     assert (home.folder / "damaged" / "state.json").read_bytes() == b'{"schema"'
 
 
-def test_a02_empty(home: ClusterHome) -> None:
+def test_row_a02_empty(home: ClusterHome) -> None:
     home.state.write_bytes(b"")
     run_line(load_error(home, "byte 0 of 0", "The file is empty"), "cp")
     assert fresh(home).load() == OLD
 
 
-def test_a02_zeros_as_a_power_cut_leaves_them(home: ClusterHome) -> None:
+def test_row_a02_zeros_as_a_power_cut_leaves_them(home: ClusterHome) -> None:
     home.state.write_bytes(bytes(4096))
     load_error(home, "byte 0 of 4096")
 
@@ -123,7 +123,7 @@ def test_every_byte_flipped(home: ClusterHome) -> None:
 
 
 @pytest.mark.parametrize("schema", [2, 7, 10**9])
-def test_a03_newer_schema(home: ClusterHome, schema: int) -> None:
+def test_row_a03_newer_schema(home: ClusterHome, schema: int) -> None:
     before = home.state.read_bytes()
     rewrite(home, lambda document: document.update(schema=schema, writer="9.4.1"), sign=False)
     newer = home.state.read_bytes()
@@ -134,7 +134,7 @@ def test_a03_newer_schema(home: ClusterHome, schema: int) -> None:
     assert home.state.read_bytes() == newer != before
 
 
-def test_a03_a_hostile_writer_is_defused(home: ClusterHome) -> None:
+def test_row_a03_a_hostile_writer_is_defused(home: ClusterHome) -> None:
     rewrite(
         home, lambda document: document.update(schema=9, writer="\x1b[2J';rm -rf ~\u202e" * 50), sign=False
     )
@@ -170,13 +170,13 @@ WRONG: list[tuple[str, Edit]] = [
 
 
 @pytest.mark.parametrize(("words", "edit"), WRONG, ids=[f"{n}-{words}" for n, (words, _) in enumerate(WRONG)])
-def test_a05_wrong_values_are_named_with_their_path(home: ClusterHome, words: str, edit: Edit) -> None:
+def test_row_a05_wrong_values_are_named_with_their_path(home: ClusterHome, words: str, edit: Edit) -> None:
     rewrite(home, edit, sign=True)
     run_line(load_error(home, words), "cp")
     assert fresh(home).load() == OLD
 
 
-def test_a05_1e400_in_the_text(home: ClusterHome) -> None:
+def test_row_a05_1e400_in_the_text(home: ClusterHome) -> None:
     home.state.write_text(home.state.read_text().replace("1763834999.0", "1e400"))
     load_error(home, "created is not a finite number")
 
@@ -195,7 +195,7 @@ def test_a05_1e400_in_the_text(home: ClusterHome) -> None:
         ('{"name": "ü" x}'.encode(), "byte 14 of 16"),
     ],
 )
-def test_a05_not_a_state_at_all(home: ClusterHome, raw: bytes, words: str) -> None:
+def test_row_a05_not_a_state_at_all(home: ClusterHome, raw: bytes, words: str) -> None:
     home.state.write_bytes(raw)
     load_error(home, words, "cp -p ")
 
@@ -204,7 +204,7 @@ def rename_host(document: dict[str, object]) -> None:
     document["answers"] = {"hosts[0].address": "192.0.2.99", "name": "home"}
 
 
-def test_a06_a_hand_edit_needs_the_flag(home: ClusterHome) -> None:
+def test_row_a06_a_hand_edit_needs_the_flag(home: ClusterHome) -> None:
     rewrite(home, rename_host, sign=False)
     load_error(
         home, "--accept-edited", "changed outside", '-  "hosts[0].address": "192.0.2.10"', '.99"', "cp -p "
@@ -214,12 +214,12 @@ def test_a06_a_hand_edit_needs_the_flag(home: ClusterHome) -> None:
     assert accepted.answers["hosts[0].address"] == "192.0.2.99"
 
 
-def test_a06_the_diff_stays_short(home: ClusterHome) -> None:
+def test_row_a06_the_diff_stays_short(home: ClusterHome) -> None:
     rewrite(home, lambda d: d.update(answers={f"a{n}": "x" * 500 for n in range(100)}), sign=False)
     assert len(load_error(home, "more lines").splitlines()) < 30
 
 
-def test_a06_an_accepted_edit_is_kept_beside_and_signed_by_the_next_save(home: ClusterHome) -> None:
+def test_row_a06_an_accepted_edit_is_kept_beside_and_signed_by_the_next_save(home: ClusterHome) -> None:
     rewrite(home, rename_host, sign=False)
     edited = home.state.read_bytes()
     store = fresh(home)
@@ -243,7 +243,7 @@ def test_a_save_that_never_loaded_does_not_replace_what_is_damaged(home: Cluster
     assert home.state.read_bytes() == raw
 
 
-def test_a06_a_save_that_never_loaded_does_not_replace_an_edited_file(home: ClusterHome) -> None:
+def test_row_a06_a_save_that_never_loaded_does_not_replace_an_edited_file(home: ClusterHome) -> None:
     rewrite(home, rename_host, sign=False)
     edited = home.state.read_bytes()
     store = fresh(home)
@@ -272,7 +272,7 @@ def test_a_file_spoilt_during_the_run_is_replaced_and_kept_beside(home: ClusterH
     assert [path.read_bytes() for path in home.backups.iterdir()] == [b"scribble"]
 
 
-def test_a07_another_clusters_file_is_not_replaced(tmp_path: Path) -> None:
+def test_row_a07_another_clusters_file_is_not_replaced(tmp_path: Path) -> None:
     home = home_in(tmp_path)
     saved(home, NEW)
     before = home.state.read_bytes()

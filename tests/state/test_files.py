@@ -40,7 +40,7 @@ def umask(mask: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o601, 0o777])
-def test_a09_open_to_others(home: ClusterHome, mode: int) -> None:
+def test_row_a09_open_to_others(home: ClusterHome, mode: int) -> None:
     home.state.chmod(mode)
     line = f"chmod 0600 {home.state}"
     load_error(home, f"{mode:04o}", line)
@@ -49,12 +49,12 @@ def test_a09_open_to_others(home: ClusterHome, mode: int) -> None:
 
 
 @needs_root
-def test_a09_other_owner(home: ClusterHome) -> None:
+def test_row_a09_other_owner(home: ClusterHome) -> None:
     os.chown(home.state, NOBODY, -1)
     load_error(home, "belongs to nobody", f"sudo chown root {home.state}")
 
 
-def test_a09_symbolic_link(home: ClusterHome) -> None:
+def test_row_a09_symbolic_link(home: ClusterHome) -> None:
     target = home.folder / "elsewhere"
     home.state.rename(target)
     home.state.symlink_to(target)
@@ -62,25 +62,25 @@ def test_a09_symbolic_link(home: ClusterHome) -> None:
     assert target.exists()
 
 
-def test_a09_dangling_link(home: ClusterHome) -> None:
+def test_row_a09_dangling_link(home: ClusterHome) -> None:
     home.state.unlink()
     home.state.symlink_to("/nonexistent/state")
     load_error(home, "symbolic link", f"rm {home.state}")
 
 
-def test_a09_folder(home: ClusterHome) -> None:
+def test_row_a09_folder(home: ClusterHome) -> None:
     home.state.unlink()
     home.state.mkdir()
     load_error(home, "a folder", f"rmdir {home.state}")
 
 
-def test_a09_fifo_does_not_hang(home: ClusterHome) -> None:
+def test_row_a09_fifo_does_not_hang(home: ClusterHome) -> None:
     home.state.unlink()
     os.mkfifo(home.state, 0o600)
     load_error(home, "FIFO", f"rm {home.state}")
 
 
-def test_a09_socket(home: ClusterHome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_a09_socket(home: ClusterHome, monkeypatch: pytest.MonkeyPatch) -> None:
     home.state.unlink()
     monkeypatch.chdir(home.folder)
     with socket.socket(socket.AF_UNIX) as server:
@@ -96,7 +96,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a09_a_save_does_not_replace_it_either(home: ClusterHome, kind: str) -> None:
+def test_row_a09_a_save_does_not_replace_it_either(home: ClusterHome, kind: str) -> None:
     home.state.unlink()
     KINDS[kind](home.state)
     before = home.state.lstat()
@@ -134,13 +134,13 @@ def test_any_private_file_goes_through_the_same_door(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["secrets.yaml"]
 
 
-def test_a10_the_folder_is_gone(tmp_path: Path) -> None:
+def test_row_a10_the_folder_is_gone(tmp_path: Path) -> None:
     with pytest.raises(StateError) as caught:
         write_private(tmp_path / "gone" / "state.json", b"x")
     told(caught.value, "No such file", "bytes free")
 
 
-def test_a09_the_folder_is_open_to_others(home: ClusterHome) -> None:
+def test_row_a09_the_folder_is_open_to_others(home: ClusterHome) -> None:
     home.folder.chmod(0o755)
     load_error(home, "0755", f"chmod 0700 {home.folder}")
     with pytest.raises(StateError) as caught, fresh(home).lock():
@@ -149,7 +149,7 @@ def test_a09_the_folder_is_open_to_others(home: ClusterHome) -> None:
 
 
 @needs_root
-def test_a09_the_folder_is_somebody_elses(home: ClusterHome) -> None:
+def test_row_a09_the_folder_is_somebody_elses(home: ClusterHome) -> None:
     os.chown(home.folder, NOBODY, -1)
     load_error(home, "belongs to nobody", f"sudo chown root {home.folder}")
 

@@ -56,7 +56,7 @@ def refused(home: ClusterHome) -> str:
     return told(caught.value, "Another wizard is at work", str(home.lock))
 
 
-def test_a12_the_second_wizard_is_told_who_and_since_when(home: ClusterHome) -> None:
+def test_row_a12_the_second_wizard_is_told_who_and_since_when(home: ClusterHome) -> None:
     with other_wizard(home) as process:
         text = refused(home)
         assert f"@{os.uname().nodename}, process {process.pid}, since 20" in text
@@ -65,7 +65,7 @@ def test_a12_the_second_wizard_is_told_who_and_since_when(home: ClusterHome) -> 
         assert fresh(home).load() == sample_state(), "reading needs no lock"
 
 
-def test_a12_the_lock_is_free_when_the_holder_has_ended(home: ClusterHome) -> None:
+def test_row_a12_the_lock_is_free_when_the_holder_has_ended(home: ClusterHome) -> None:
     with other_wizard(home) as process:
         process.communicate("", timeout=30)
     with fresh(home).lock():
@@ -73,7 +73,7 @@ def test_a12_the_lock_is_free_when_the_holder_has_ended(home: ClusterHome) -> No
     assert home.lock.read_bytes() == b""
 
 
-def test_a16_the_lock_frees_itself_after_kill_9(home: ClusterHome) -> None:
+def test_row_a16_the_lock_frees_itself_after_kill_9(home: ClusterHome) -> None:
     with other_wizard(home) as process:
         process.send_signal(signal.SIGKILL)
         process.wait(30)
@@ -123,7 +123,7 @@ def test_leftovers_of_killed_saves_go_when_the_lock_is_taken(home: ClusterHome) 
     assert other.exists(), "artifacts fetch may be writing it right now"
 
 
-def test_a09_the_lock_is_a_link(home: ClusterHome) -> None:
+def test_row_a09_the_lock_is_a_link(home: ClusterHome) -> None:
     home.lock.unlink()
     home.lock.symlink_to("/dev/null")
     with pytest.raises(StateError) as caught, fresh(home).lock():
@@ -132,7 +132,7 @@ def test_a09_the_lock_is_a_link(home: ClusterHome) -> None:
 
 
 @needs_root
-def test_a09_the_lock_is_somebody_elses(home: ClusterHome) -> None:
+def test_row_a09_the_lock_is_somebody_elses(home: ClusterHome) -> None:
     os.chown(home.lock, 65534, -1)
     with pytest.raises(StateError) as caught, fresh(home).lock():
         pass

@@ -16,13 +16,13 @@ def test_our_marker(serial: int) -> None:
     check_marker(STATE, STATE.lineage, serial, "tower-a")
 
 
-def test_a07_another_clusters_marker() -> None:
+def test_row_a07_another_clusters_marker() -> None:
     with pytest.raises(StateError) as caught:
         check_marker(STATE, "ffff\x1b[31m", 1, "tower-a")
     told(caught.value, "tower-a belongs to another cluster", "ffff", STATE.lineage, "--dir")
 
 
-def test_a08_the_host_knows_of_a_later_run() -> None:
+def test_row_a08_the_host_knows_of_a_later_run() -> None:
     with pytest.raises(StateError) as caught:
         check_marker(STATE, STATE.lineage, 4, "tower-a")
     told(caught.value, "older than what tower-a knows", "serial 4", "the state here 3")

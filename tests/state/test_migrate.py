@@ -52,7 +52,7 @@ def test_every_older_schema_has_a_way_up() -> None:
     assert sorted(MIGRATIONS) == list(range(1, STATE_SCHEMA))
 
 
-def test_a04_older_schema_is_brought_up_and_kept(home: ClusterHome) -> None:
+def test_row_a04_older_schema_is_brought_up_and_kept(home: ClusterHome) -> None:
     old = home.state.read_bytes()
     upgraded = store(home)
     state = upgraded.load()
@@ -68,14 +68,14 @@ def test_a04_older_schema_is_brought_up_and_kept(home: ClusterHome) -> None:
     assert {path.name: path.read_bytes() for path in home.backups.iterdir()} == {"state.schema-0.json": old}
 
 
-def test_a04_an_edited_older_file_is_still_found_out(home: ClusterHome) -> None:
+def test_row_a04_an_edited_older_file_is_still_found_out(home: ClusterHome) -> None:
     home.state.write_text(home.state.read_text().replace("192.0.2.10", "192.0.2.11"))
     with pytest.raises(StateError) as caught:
         store(home).load()
     told(caught.value, "--accept-edited")
 
 
-def test_a04_a_torn_older_file_names_the_value(home: ClusterHome) -> None:
+def test_row_a04_a_torn_older_file_names_the_value(home: ClusterHome) -> None:
     document = json.loads(home.state.read_text())
     document.pop("id")
     write(home, document)

@@ -27,7 +27,7 @@ def test_fingerprint_is_the_one_ssh_keygen_prints(tmp_path: Path, keys: dict[str
     assert fingerprint(keys["one"][1]) == run("ssh-keygen", "-lf", tmp_path / "one").split()[1]
 
 
-def test_row_39_hashed_known_hosts(tmp_path: Path, keys: dict[str, tuple[str, bytes]]) -> None:
+def test_row_c39_hashed_known_hosts(tmp_path: Path, keys: dict[str, tuple[str, bytes]]) -> None:
     file = tmp_path / "known"
     file.write_text(line("tower", keys["one"]) + line("[tower]:2222", keys["two"]))
     run("ssh-keygen", "-H", "-f", file)
@@ -37,7 +37,7 @@ def test_row_39_hashed_known_hosts(tmp_path: Path, keys: dict[str, tuple[str, by
     assert lookup("other", [file]) == []
 
 
-def test_row_39_two_keys_for_one_address(tmp_path: Path, keys: dict[str, tuple[str, bytes]]) -> None:
+def test_row_c39_two_keys_for_one_address(tmp_path: Path, keys: dict[str, tuple[str, bytes]]) -> None:
     file = tmp_path / "known"
     file.write_text(line("10.0.0.5,tower", keys["one"]) + line("10.0.0.5", keys["ecdsa"]))
     known = lookup("10.0.0.5", [file])

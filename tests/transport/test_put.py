@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import assert_explained
 from tests.transport.relay import Relay
 from tests.transport.sshd import Client, Sshd, is_root
-from wizard.core.errors import RemoteError
+from wizard.core.errors import ExitCode, RemoteError
 from wizard.core.secret import Secret
 from wizard.transport import upload
 
@@ -101,20 +102,19 @@ def test_corrupt_partial_is_noticed_by_digest_and_sent_anew(
     assert (tmp_path / "file").read_bytes() == data
 
 
-def test_row_49_disk_full_names_the_bytes_free_and_keeps_the_old_file(
+def test_row_c49_disk_full_names_the_bytes_free_and_keeps_the_old_file(
     client: Client, server: Sshd, small_disk: Path
 ) -> None:
     target = small_disk / "file"
     target.write_text("old")
     with pytest.raises(RemoteError) as caught:
         client.host(server).put(os.urandom(3_000_000), str(target))
-    assert "is full" in caught.value.why
-    assert "bytes free" in caught.value.why
-    assert "3000000 bytes are wanted" in caught.value.why
+    says = ["is full", "bytes free", "3000000 bytes are wanted"]
+    assert_explained(caught.value, exit_code=ExitCode.FAILED, says=says, do="df")
     assert target.read_text() == "old"
 
 
-def test_row_49_inodes_exhausted(client: Client, server: Sshd, small_disk: Path) -> None:
+def test_row_c49_inodes_exhausted(client: Client, server: Sshd, small_disk: Path) -> None:
     for number in range(30):
         try:
             (small_disk / f"f{number}").touch()
@@ -122,19 +122,17 @@ def test_row_49_inodes_exhausted(client: Client, server: Sshd, small_disk: Path)
             break
     with pytest.raises(RemoteError) as caught:
         client.host(server).put(b"x", str(small_disk / "more"))
-    assert "is full" in caught.value.why
-    assert "0 inodes free" in caught.value.why
+    assert_explained(caught.value, exit_code=ExitCode.FAILED, says=["is full", "0 inodes free"], do="df")
 
 
-def test_row_49_read_only(client: Client, server: Sshd, small_disk: Path) -> None:
+def test_row_c49_read_only(client: Client, server: Sshd, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(RemoteError) as caught:
         client.host(server).put(b"x", str(small_disk / "more"))
-    assert "read-only" in caught.value.why
-    assert any("remount,rw" in do for do in caught.value.do)
+    assert_explained(caught.value, exit_code=ExitCode.FAILED, says=["read-only"], do="remount,rw")
 
 
-def test_row_49_noexec_target_needs_no_execution(client: Client, server: Sshd, small_disk: Path) -> None:
+def test_row_c49_noexec_target_needs_no_execution(client: Client, server: Sshd, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,noexec", str(small_disk)], check=True)
     assert client.host(server).put(b"#!/bin/sh\n", str(small_disk / "script"), mode=0o755) is True
 

@@ -49,38 +49,38 @@ def jump_config(client: Client, server: Sshd, way: str) -> None:
     )
 
 
-def test_row_44_proxy_jump(client: Client, server: Sshd) -> None:
+def test_row_c44_proxy_jump(client: Client, server: Sshd) -> None:
     jump_config(client, server, "ProxyJump jump")
     answered(client.hosts(Target("tower", "inner"))["tower"])
 
 
-def test_row_44_two_jumps_in_one_line(client: Client, server: Sshd) -> None:
+def test_row_c44_two_jumps_in_one_line(client: Client, server: Sshd) -> None:
     jump_config(client, server, f"ProxyJump jump,root@jump:{server.port}")
     answered(client.hosts(Target("tower", "inner"))["tower"])
 
 
-def test_row_44_jump_host_down(client: Client, server: Sshd) -> None:
+def test_row_c44_jump_host_down(client: Client, server: Sshd) -> None:
     jump_config(client, server, f"ProxyJump root@127.0.0.1:{free_port()}")
     with pytest.raises(UnreachableError) as caught:
         ask(client.hosts(Target("tower", "inner"))["tower"])
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["jump host 127.0.0.1 is down"])
 
 
-def test_row_44_host_behind_the_jump_down(client: Client, server: Sshd) -> None:
+def test_row_c44_host_behind_the_jump_down(client: Client, server: Sshd) -> None:
     jump_config(client, server, "ProxyJump jump")
     with pytest.raises(UnreachableError) as caught:
         ask(client.hosts(Target("tower", "inner", port=free_port()))["tower"])
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["through the jump host"], do="ssh -J")
 
 
-def test_row_44_jump_circle(client: Client, server: Sshd) -> None:
+def test_row_c44_jump_circle(client: Client, server: Sshd) -> None:
     client.config.write_text("Host a\n ProxyJump b\nHost b\n ProxyJump a\n")
     with pytest.raises(UnreachableError) as caught:
         ask(client.hosts(Target("tower", "a"))["tower"])
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["circle"])
 
 
-def test_row_44_proxy_command(client: Client, server: Sshd, tmp_path: Path) -> None:
+def test_row_c44_proxy_command(client: Client, server: Sshd, tmp_path: Path) -> None:
     script = tmp_path / "way"
     script.write_text(
         "import socket,sys,threading,os\n"
@@ -97,7 +97,7 @@ def test_row_44_proxy_command(client: Client, server: Sshd, tmp_path: Path) -> N
     answered(client.hosts(Target("tower", "inner"))["tower"])
 
 
-def test_row_44_proxy_command_that_fails(
+def test_row_c44_proxy_command_that_fails(
     client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ssh_link, "CONNECT_TRIES", 1)
@@ -107,7 +107,7 @@ def test_row_44_proxy_command_that_fails(
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["/nonexistent/command"])
 
 
-def test_row_44_unsupported_directive_is_told_as_an_event(client: Client, server: Sshd) -> None:
+def test_row_c44_unsupported_directive_is_told_as_an_event(client: Client, server: Sshd) -> None:
     jump_config(client, server, "PKCS11Provider /lib/token.so")
     answered(client.hosts(Target("tower", "inner"))["tower"])
     notes = [event.text for event in client.events if isinstance(event, Note)]
@@ -119,14 +119,14 @@ def test_row_44_unsupported_directive_is_told_as_an_event(client: Client, server
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "zsh", "csh", "tcsh", "fish"])
-def test_row_45_any_login_shell(client: Client, server: Sshd, account: MakeAccount, shell: str) -> None:
+def test_row_c45_any_login_shell(client: Client, server: Sshd, account: MakeAccount, shell: str) -> None:
     path = shutil.which(shell)
     if not path:
         pytest.skip(f"{shell} is not installed")
     answered(client.host(server, user=account(shell, shell=path, root=True).name))
 
 
-def test_row_45_nologin(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c45_nologin(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("nol", shell="/usr/sbin/nologin")
     with pytest.raises(AuthError) as caught:
         ask(client.host(server, user=user.name))
@@ -142,7 +142,7 @@ def test_row_45_nologin(client: Client, server: Sshd, account: MakeAccount) -> N
         '(eval \\"$SSH_ORIGINAL_COMMAND\\"); echo goodbye; head -c 300000 /dev/zero',
     ],
 )
-def test_row_45_noisy_and_slow_profiles(client: Client, make_server: MakeServer, profile: str) -> None:
+def test_row_c45_noisy_and_slow_profiles(client: Client, make_server: MakeServer, profile: str) -> None:
     server = make_server().start()
     server.authorize(server.client_key, f'command="{profile}"')
     answered(client.host(server))
@@ -152,7 +152,7 @@ def test_row_45_noisy_and_slow_profiles(client: Client, make_server: MakeServer,
 
 
 @pytest.mark.parametrize("forced", ["/bin/echo only backups here", "/bin/cat", "/bin/true", "/bin/false"])
-def test_row_46_forced_command(client: Client, make_server: MakeServer, forced: str) -> None:
+def test_row_c46_forced_command(client: Client, make_server: MakeServer, forced: str) -> None:
     server = make_server().start()
     server.authorize(server.client_key, f'command="{forced}"')
     with pytest.raises(AuthError) as caught:
@@ -160,19 +160,19 @@ def test_row_46_forced_command(client: Client, make_server: MakeServer, forced: 
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["forced command"], do="authorized_keys")
 
 
-def test_row_46_sftp_only(client: Client, make_server: MakeServer) -> None:
+def test_row_c46_sftp_only(client: Client, make_server: MakeServer) -> None:
     server = make_server("ForceCommand internal-sftp").start()
     with pytest.raises(AuthError) as caught:
         ask(client.host(server), timeout=5)
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["does not run commands"])
 
 
-def test_row_46_no_sftp_subsystem_is_needed(client: Client, server: Sshd, tmp_path: Path) -> None:
+def test_row_c46_no_sftp_subsystem_is_needed(client: Client, server: Sshd, tmp_path: Path) -> None:
     assert "sftp /bin/false" in (server.folder / "sshd_config").read_text()
     assert client.host(server).put(b"x" * 100_000, str(tmp_path / "file")) is True
 
 
-def test_row_46_banner_and_motd(client: Client, make_server: MakeServer, tmp_path: Path) -> None:
+def test_row_c46_banner_and_motd(client: Client, make_server: MakeServer, tmp_path: Path) -> None:
     (tmp_path / "banner").write_text("\x1b[31mWARNING\n" * 50)
     server = make_server(f"Banner {tmp_path / 'banner'}", "PrintMotd yes").start()
     answered(client.host(server))
@@ -181,7 +181,7 @@ def test_row_46_banner_and_motd(client: Client, make_server: MakeServer, tmp_pat
 # 47: limits of the server
 
 
-def test_row_47_few_sessions_are_waited_for(client: Client, make_server: MakeServer) -> None:
+def test_row_c47_few_sessions_are_waited_for(client: Client, make_server: MakeServer) -> None:
     server = make_server("MaxSessions 2").start()
     host = client.host(server)
     answered(host)
@@ -195,7 +195,7 @@ def test_row_47_few_sessions_are_waited_for(client: Client, make_server: MakeSer
     assert server.log.read_text().count("Accepted publickey") == 1
 
 
-def test_row_47_no_session_at_all(
+def test_row_c47_no_session_at_all(
     client: Client, make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wizard.transport import session
@@ -207,7 +207,7 @@ def test_row_47_no_session_at_all(
     assert_explained(caught.value, exit_code=ExitCode.FAILED, says=["MaxSessions"], do="MaxSessions 10")
 
 
-def test_row_47_dropped_before_the_login_is_tried_again_with_pauses(
+def test_row_c47_dropped_before_the_login_is_tried_again_with_pauses(
     client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -224,7 +224,7 @@ def test_row_47_dropped_before_the_login_is_tried_again_with_pauses(
     relay.close()
 
 
-def test_row_47_dropped_every_time(client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_c47_dropped_every_time(client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh_link, "sleep", lambda _seconds: None)
     relay = Relay(server.port)
     relay.refuse = True
@@ -238,14 +238,14 @@ def test_row_47_dropped_every_time(client: Client, server: Sshd, monkeypatch: py
 # 48: bad links
 
 
-def test_row_48_slow_link(client: Client, server: Sshd) -> None:
+def test_row_c48_slow_link(client: Client, server: Sshd) -> None:
     relay = Relay(server.port, delay=0.25)
     answered(client.host(server, port=relay.port))
     relay.close()
 
 
 @pytest.mark.parametrize("cut", [1, 20, 600, 1500, 2500])
-def test_row_48_cut_at_byte_n_while_connecting(
+def test_row_c48_cut_at_byte_n_while_connecting(
     client: Client, server: Sshd, cut: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ssh_link, "sleep", lambda _seconds: None)
@@ -258,7 +258,7 @@ def test_row_48_cut_at_byte_n_while_connecting(
     relay.close()
 
 
-def test_row_48_reset_between_two_reads_is_not_even_noticed(client: Client, server: Sshd) -> None:
+def test_row_c48_reset_between_two_reads_is_not_even_noticed(client: Client, server: Sshd) -> None:
     relay = Relay(server.port)
     host = client.host(server, port=relay.port)
     answered(host)
@@ -267,7 +267,7 @@ def test_row_48_reset_between_two_reads_is_not_even_noticed(client: Client, serv
     relay.close()
 
 
-def test_row_48_half_open_link_ends_at_the_deadline(client: Client, server: Sshd) -> None:
+def test_row_c48_half_open_link_ends_at_the_deadline(client: Client, server: Sshd) -> None:
     relay = Relay(server.port)
     host = client.host(server, port=relay.port)
     answered(host)
@@ -280,19 +280,19 @@ def test_row_48_half_open_link_ends_at_the_deadline(client: Client, server: Sshd
     relay.close()
 
 
-def test_row_48_nothing_listens(client: Client, server: Sshd) -> None:
+def test_row_c48_nothing_listens(client: Client, server: Sshd) -> None:
     with pytest.raises(UnreachableError) as caught:
         ask(client.host(server, port=free_port()))
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["Nothing listens"])
 
 
-def test_row_48_unknown_name(client: Client) -> None:
+def test_row_c48_unknown_name(client: Client) -> None:
     with pytest.raises(UnreachableError) as caught:
         ask(client.hosts(Target("tower", "no-such-host.invalid", "root"))["tower"])
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["not known"], do="getent hosts")
 
 
-def test_row_48_not_an_ssh_server(client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_c48_not_an_ssh_server(client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
     monkeypatch.setattr(ssh_link, "sleep", lambda _seconds: None)
@@ -324,7 +324,7 @@ done
 
 
 @pytest.mark.usefixtures("scripts")
-def test_row_50_only_a_handful_of_programs(client: Client, make_server: MakeServer, tmp_path: Path) -> None:
+def test_row_c50_only_a_handful_of_programs(client: Client, make_server: MakeServer, tmp_path: Path) -> None:
     """Reads, operations, files and the lock where bash, python, perl, curl and systemd cannot be run."""
     server = make_server().start()
     assert server.process is not None

@@ -45,7 +45,7 @@ def answered(host: SshHost) -> None:
 # 39: host keys
 
 
-def test_row_39_unknown_key_is_shown_and_nothing_is_written(client: Client, server: Sshd) -> None:
+def test_row_c39_unknown_key_is_shown_and_nothing_is_written(client: Client, server: Sshd) -> None:
     client.known.write_text("")
     with pytest.raises(HostKeyUnknownError) as caught:
         ask(client.host(server))
@@ -55,7 +55,7 @@ def test_row_39_unknown_key_is_shown_and_nothing_is_written(client: Client, serv
     assert not client.own.exists()
 
 
-def test_row_39_confirmed_key_is_kept_in_our_own_file(client: Client, server: Sshd) -> None:
+def test_row_c39_confirmed_key_is_kept_in_our_own_file(client: Client, server: Sshd) -> None:
     client.known.write_text("")
     client.prompter = Answers(trust=True)
     answered(client.host(server))
@@ -67,21 +67,21 @@ def test_row_39_confirmed_key_is_kept_in_our_own_file(client: Client, server: Ss
     assert again.asked == []
 
 
-def test_row_39_pinned_key_needs_no_question(client: Client, server: Sshd) -> None:
+def test_row_c39_pinned_key_needs_no_question(client: Client, server: Sshd) -> None:
     client.known.write_text("")
     client.pinned = {"tower": server.fingerprint()}
     answered(client.host(server))
     assert client.own.read_text() == server.known_line()
 
 
-def test_row_39_wrong_pin_stops(client: Client, server: Sshd) -> None:
+def test_row_c39_wrong_pin_stops(client: Client, server: Sshd) -> None:
     client.pinned = {"tower": "SHA256:" + "A" * 43}
     with pytest.raises(HostKeyChangedError) as caught:
         ask(client.host(server))
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["SHA256:AAAA", server.fingerprint()])
 
 
-def test_row_39_changed_key_names_both_fingerprints_file_and_line(
+def test_row_c39_changed_key_names_both_fingerprints_file_and_line(
     client: Client, server: Sshd, tmp_path: Path
 ) -> None:
     keygen(tmp_path / "old")
@@ -98,7 +98,7 @@ def test_row_39_changed_key_names_both_fingerprints_file_and_line(
     answered(client.host(server))
 
 
-def test_row_39_other_key_type_than_the_confirmed_one_is_a_change(
+def test_row_c39_other_key_type_than_the_confirmed_one_is_a_change(
     client: Client, server: Sshd, tmp_path: Path
 ) -> None:
     keygen(tmp_path / "old", "ecdsa")
@@ -108,7 +108,7 @@ def test_row_39_other_key_type_than_the_confirmed_one_is_a_change(
         ask(client.host(server))
 
 
-def test_row_39_server_with_several_keys_is_asked_for_the_confirmed_type(
+def test_row_c39_server_with_several_keys_is_asked_for_the_confirmed_type(
     client: Client, make_server: MakeServer, tmp_path: Path
 ) -> None:
     rsa = keygen(tmp_path / "rsa_host", "rsa")
@@ -118,7 +118,7 @@ def test_row_39_server_with_several_keys_is_asked_for_the_confirmed_type(
     answered(client.host(server))
 
 
-def test_row_39_revoked_key_is_refused_even_when_pinned(client: Client, server: Sshd) -> None:
+def test_row_c39_revoked_key_is_refused_even_when_pinned(client: Client, server: Sshd) -> None:
     client.known.write_text(server.known_line() + "@revoked " + server.known_line("*"))
     client.pinned = {"tower": server.fingerprint()}
     with pytest.raises(HostKeyChangedError) as caught:
@@ -126,7 +126,7 @@ def test_row_39_revoked_key_is_refused_even_when_pinned(client: Client, server: 
     assert "revoked" in caught.value.what
 
 
-def test_row_39_alias_and_user_files_of_ssh_config_count(
+def test_row_c39_alias_and_user_files_of_ssh_config_count(
     client: Client, server: Sshd, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").write_text(server.known_line("the-alias"))
@@ -137,7 +137,7 @@ def test_row_39_alias_and_user_files_of_ssh_config_count(
     answered(client.hosts(Target("tower", "box"))["tower"])
 
 
-def test_row_39_two_hosts_with_one_key_are_pointed_out(client: Client, server: Sshd) -> None:
+def test_row_c39_two_hosts_with_one_key_are_pointed_out(client: Client, server: Sshd) -> None:
     client.known.write_text(server.known_line() + server.known_line(f"[localhost]:{server.port}"))
     hosts = client.hosts(
         *(
@@ -168,7 +168,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     process.wait()
 
 
-def test_row_40_passphrase_is_asked_once_for_all_hosts(client: Client, server: Sshd, tmp_path: Path) -> None:
+def test_row_c40_passphrase_is_asked_once_for_all_hosts(client: Client, server: Sshd, tmp_path: Path) -> None:
     locked = keygen(tmp_path / "locked", passphrase="sesame")
     server.authorized.write_text(server.authorized.read_text() + locked.with_name("locked.pub").read_text())
     client.prompter = Answers(secrets=["wrong", "sesame"])
@@ -180,14 +180,14 @@ def test_row_40_passphrase_is_asked_once_for_all_hosts(client: Client, server: S
     assert kinds == [SecretKind.PASSPHRASE] * 2
 
 
-def test_row_40_passphrase_nobody_gives(client: Client, server: Sshd, tmp_path: Path) -> None:
+def test_row_c40_passphrase_nobody_gives(client: Client, server: Sshd, tmp_path: Path) -> None:
     locked = keygen(tmp_path / "locked", passphrase="sesame")
     with pytest.raises(AuthError) as caught:
         ask(client.host(server, key=locked))
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["encrypted"], do=f"ssh-add {locked}")
 
 
-def test_row_40_named_key_comes_from_the_agent_before_all_others(
+def test_row_c40_named_key_comes_from_the_agent_before_all_others(
     client: Client, make_server: MakeServer, agent: Path, tmp_path: Path
 ) -> None:
     server = make_server("MaxAuthTries 2").start()
@@ -203,7 +203,7 @@ def test_row_40_named_key_comes_from_the_agent_before_all_others(
     answered(client.host(server, key=locked))
 
 
-def test_row_40_many_agent_keys_end_in_one_clear_error_and_no_second_try(
+def test_row_c40_many_agent_keys_end_in_one_clear_error_and_no_second_try(
     client: Client, server: Sshd, agent: Path, tmp_path: Path
 ) -> None:
     for number in range(8):
@@ -218,7 +218,7 @@ def test_row_40_many_agent_keys_end_in_one_clear_error_and_no_second_try(
     assert server.log.read_text().count("Connection from") == before + 1
 
 
-def test_row_40_dead_agent_is_no_agent(client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_c40_dead_agent_is_no_agent(client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/nonexistent/agent")
     answered(client.host(server))
 
@@ -226,7 +226,7 @@ def test_row_40_dead_agent_is_no_agent(client: Client, server: Sshd, monkeypatch
 # 41: key files
 
 
-def test_row_41_key_readable_by_others(client: Client, server: Sshd, tmp_path: Path) -> None:
+def test_row_c41_key_readable_by_others(client: Client, server: Sshd, tmp_path: Path) -> None:
     key = keygen(tmp_path / "open")
     key.chmod(0o644)
     with pytest.raises(AuthError) as caught:
@@ -248,7 +248,7 @@ def test_row_41_key_readable_by_others(client: Client, server: Sshd, tmp_path: P
         ("hello\n", "not a private key", "ssh-keygen"),
     ],
 )
-def test_row_41_wrong_format(
+def test_row_c41_wrong_format(
     client: Client, server: Sshd, tmp_path: Path, content: str, word: str, do: str
 ) -> None:
     key = tmp_path / "key.ppk"
@@ -259,7 +259,7 @@ def test_row_41_wrong_format(
     assert_explained(caught.value, exit_code=UNREACHABLE, says=[word], do=do)
 
 
-def test_row_41_missing_key(client: Client, server: Sshd, tmp_path: Path) -> None:
+def test_row_c41_missing_key(client: Client, server: Sshd, tmp_path: Path) -> None:
     with pytest.raises(AuthError) as caught:
         ask(client.host(server, key=tmp_path / "none"))
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["is not there"])
@@ -268,7 +268,7 @@ def test_row_41_missing_key(client: Client, server: Sshd, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("kind", "more"), [("rsa", []), ("ecdsa", []), ("rsa", ["-m", "PEM"]), ("ecdsa", ["-m", "PEM"])]
 )
-def test_row_41_every_usual_kind_of_key_works(
+def test_row_c41_every_usual_kind_of_key_works(
     client: Client, server: Sshd, tmp_path: Path, kind: str, more: list[str]
 ) -> None:
     key = tmp_path / "key"
@@ -277,7 +277,7 @@ def test_row_41_every_usual_kind_of_key_works(
     answered(client.host(server, key=key))
 
 
-def test_row_41_expired_certificate(client: Client, make_server: MakeServer, tmp_path: Path) -> None:
+def test_row_c41_expired_certificate(client: Client, make_server: MakeServer, tmp_path: Path) -> None:
     authority = keygen(tmp_path / "ca")
     server = make_server(f"TrustedUserCAKeys {authority}.pub").start()
     key = keygen(tmp_path / "user")
@@ -293,7 +293,7 @@ def test_row_41_expired_certificate(client: Client, make_server: MakeServer, tmp
     answered(client.host(server, key=key))
 
 
-def test_row_41_security_key_needs_the_agent(client: Client, server: Sshd, tmp_path: Path) -> None:
+def test_row_c41_security_key_needs_the_agent(client: Client, server: Sshd, tmp_path: Path) -> None:
     import base64
 
     kind = b"sk-ssh-ed25519@openssh.com"
@@ -312,7 +312,7 @@ def test_row_41_security_key_needs_the_agent(client: Client, server: Sshd, tmp_p
 # 42: users and passwords
 
 
-def test_row_42_refused_key_says_what_was_tried(
+def test_row_c42_refused_key_says_what_was_tried(
     client: Client, make_server: MakeServer, tmp_path: Path
 ) -> None:
     server = make_server("Banner /etc/hostname").start()
@@ -321,7 +321,7 @@ def test_row_42_refused_key_says_what_was_tried(
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["Tried:", "stranger"], do="ssh-copy-id")
 
 
-def test_row_42_password_by_file_and_by_question(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c42_password_by_file_and_by_question(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("pw", root=True)
     client.known.write_text(server.known_line())
     target = Target("tower", "127.0.0.1", user.name, server.port)
@@ -333,7 +333,7 @@ def test_row_42_password_by_file_and_by_question(client: Client, server: Sshd, a
     assert len(client.prompter.asked) == 1
 
 
-def test_row_42_wrong_password_is_tried_once(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c42_wrong_password_is_tried_once(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("bad")
     client.known.write_text(server.known_line())
     client.credentials = Credentials({("tower", "password"): Secret("wrong")})
@@ -346,7 +346,7 @@ def test_row_42_wrong_password_is_tried_once(client: Client, server: Sshd, accou
     assert server.log.read_text().count(f"Failed password for {user.name}") == 1
 
 
-def test_row_42_locked_account(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c42_locked_account(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("lock")
     subprocess.run(["usermod", "-L", user.name], check=True)
     client.credentials = Credentials({("tower", "password"): Secret(PASSWORD)})
@@ -355,7 +355,7 @@ def test_row_42_locked_account(client: Client, server: Sshd, account: MakeAccoun
     assert_explained(caught.value, exit_code=UNREACHABLE, says=[user.name])
 
 
-def test_row_42_password_that_must_be_changed_first(
+def test_row_c42_password_that_must_be_changed_first(
     client: Client, make_server: MakeServer, account: MakeAccount
 ) -> None:
     server = make_server("UsePAM yes").start()
@@ -369,13 +369,13 @@ def test_row_42_password_that_must_be_changed_first(
 # 43: sudo
 
 
-def test_row_43_sudo_without_password(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c43_sudo_without_password(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("np")
     user.may("USER ALL=(ALL) NOPASSWD: ALL")
     answered(client.host(server, user=user.name))
 
 
-def test_row_43_sudo_password_on_stdin_is_asked_once(
+def test_row_c43_sudo_password_on_stdin_is_asked_once(
     client: Client, server: Sshd, account: MakeAccount
 ) -> None:
     user = account("pw")
@@ -392,7 +392,7 @@ def test_row_43_sudo_password_on_stdin_is_asked_once(
     file.unlink()
 
 
-def test_row_43_wrong_sudo_password(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c43_wrong_sudo_password(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("no")
     user.may("USER ALL=(ALL) ALL")
     client.prompter = Answers(secrets=["wrong", PASSWORD])
@@ -404,7 +404,7 @@ def test_row_43_wrong_sudo_password(client: Client, server: Sshd, account: MakeA
     assert len(client.prompter.asked) == 1, "a refused password is not tried again"
 
 
-def test_row_43_no_sudo_password(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c43_no_sudo_password(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("none")
     user.may("USER ALL=(ALL) ALL")
     with pytest.raises(PrivilegeError) as caught:
@@ -412,7 +412,7 @@ def test_row_43_no_sudo_password(client: Client, server: Sshd, account: MakeAcco
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["password is needed"], do="--credentials")
 
 
-def test_row_43_requiretty(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c43_requiretty(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("tty")
     user.may("Defaults:USER requiretty\nUSER ALL=(ALL) NOPASSWD: ALL")
     with pytest.raises(PrivilegeError) as caught:
@@ -420,7 +420,7 @@ def test_row_43_requiretty(client: Client, server: Sshd, account: MakeAccount) -
     assert_explained(caught.value, exit_code=UNREACHABLE, says=["terminal"], do="!requiretty")
 
 
-def test_row_43_not_in_sudoers(client: Client, server: Sshd, account: MakeAccount) -> None:
+def test_row_c43_not_in_sudoers(client: Client, server: Sshd, account: MakeAccount) -> None:
     user = account("out")
     client.prompter = Answers(secrets=[PASSWORD])
     with pytest.raises(PrivilegeError) as caught:
@@ -441,7 +441,7 @@ def test_row_43_not_in_sudoers(client: Client, server: Sshd, account: MakeAccoun
         ("anna is not in the sudoers file.  This incident will be reported.", "not allowed"),
     ],
 )
-def test_row_43_texts_of_sudo_and_sudo_rs(said: str, word: str) -> None:
+def test_row_c43_texts_of_sudo_and_sudo_rs(said: str, word: str) -> None:
     from wizard.transport.sudo import explain
 
     why, do = explain(said, "anna")

@@ -52,7 +52,7 @@ def take(host: SshHost, seconds: float = 10.0) -> None:
             time.sleep(0.1)
 
 
-def test_row_13_second_operator_is_refused_by_name_and_time(client: Client, own: Sshd) -> None:
+def test_row_a13_second_operator_is_refused_by_name_and_time(client: Client, own: Sshd) -> None:
     host = client.host(own)
     other = client.host(own)
     with host.run_lock("anna@laptop pid 4711 \x1b[2J", 5, LINEAGE):

@@ -92,7 +92,7 @@ def test_tokens_lists_and_files(config: Path, tmp_path: Path) -> None:
         ("Match localnetwork 10.0.0.0/8\n  Port 5", "localnetwork"),
     ],
 )
-def test_row_44_what_is_not_obeyed_is_named_with_its_line(tmp_path: Path, line: str, word: str) -> None:
+def test_row_c44_what_is_not_obeyed_is_named_with_its_line(tmp_path: Path, line: str, word: str) -> None:
     file = tmp_path / "config"
     file.write_text(f"Host *\n  Port 22\n{line}\n")
     ours = resolve("any", [file])
