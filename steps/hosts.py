@@ -161,7 +161,7 @@ def told(error: WizardError) -> Finding:
 
 def _unless(facts: object, above: tuple[type[WizardError], ...], detail: str) -> Finding:
     """Holds where we got at least this far; an earlier failure is its own finding and explains this one."""
-    if isinstance(facts, HostFacts) or isinstance(facts, above):
+    if isinstance(facts, (HostFacts, *above)):
         return passed(detail)
     if isinstance(facts, HostError):
         raise facts

@@ -218,7 +218,9 @@ def test_row_c40_many_agent_keys_end_in_one_clear_error_and_no_second_try(
     assert server.log.read_text().count("Connection from") == before + 1
 
 
-def test_row_c40_dead_agent_is_no_agent(client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_c40_dead_agent_is_no_agent(
+    client: Client, server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/nonexistent/agent")
     answered(client.host(server))
 
