@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from wizard.transport.ssh import SshHost, SshHosts, Target
 
 SECONDS = 30.0
 """Deadline of one program."""
+
+SETTLE_SECONDS = 90.0
+"""For the daemons of a host that was just started, on a busy machine."""
+
+_SETTLED = "if command -v virsh >/dev/null; then docker version && virsh -r version && virsh -r -c lxc:/// version; fi"
 
 _QUEUE = """
 mkdir -p -m 700 /run/wizard
@@ -174,6 +180,14 @@ class LabStage:
         self.lab.reset(self.name)
         self.mine.renew()
         self.others.renew()
+
+    def settle(self) -> None:
+        """Wait until the daemons of a host that was just started answer: they are a part of its facts."""
+        # Asked by virsh, a libvirtd that sleeps behind its socket wakes up: it is always recorded awake.
+        until = time.monotonic() + SETTLE_SECONDS
+        while self.lab.try_inside(self.name, "sh", "-c", _SETTLED):
+            assert time.monotonic() < until, f"docker or libvirt on {self.name} does not answer"
+            time.sleep(0.5)
 
     def reset(self) -> None:
         """Nothing of ours is left."""
