@@ -9,9 +9,9 @@ import pytest
 
 from steps import STEPS
 from tests.engine.story import home_spec, homelab
-from wizard.cli import build_parser
 from wizard.core.context import Context, FactsCache
 from wizard.core.state import new_state
+from wizard.front.arguments import build_parser
 from wizard.practice.host import PracticeHosts
 
 ROOT = Path(__file__).parent.parent
