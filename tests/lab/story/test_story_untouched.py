@@ -58,7 +58,7 @@ def test_looking_changes_nothing_and_apply_only_what_it_says(world: World, opera
     assert look_around(operator) == [0, 0, 0, 0, 0]
     assert world.everything() == built
     tell(
-        f"\nwatched {sum(map(len, built.values()))} lines; {len(LOOKING)} commands before and after changed none"
+        f"watched {sum(map(len, built.values()))} lines; {len(LOOKING)} commands before and after changed none"
     )
 
 
