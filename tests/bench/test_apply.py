@@ -16,7 +16,7 @@ import pytest
 from steps.hosts import Hosts as HostsStep
 from tests.bench.conftest import Homelab, of_farm
 from tests.bench.hosts import Farm
-from tests.bench.measure import RUNS, run
+from tests.bench.measure import RUNS, peak
 from tests.bench.report import Report, Row, ms
 from tests.bench.warm import warm
 from tests.engine.story import Here, Toy, yes
@@ -53,10 +53,11 @@ def fresh(more_hosts: Farm, tmp_path: Path) -> Homelab:
 
 def test_memory(fresh: Homelab, report: Report) -> None:
     words = fresh.wizard("apply", "--yes", "--plain")
-    first, second = run(words, ok=ENDS), run(words, ok=ENDS)
-    assert first.out.count("Leave our marker on") >= len(fresh.logins), first.out
-    report.value("apply of 7 hosts, peak memory", first.peak_kib / 1024, " MB", PEAK_MB)
-    report.value("apply of 7 hosts with nothing to do, peak memory", second.peak_kib / 1024, " MB", PEAK_MB)
+    first, said = peak(words, ok=ENDS)
+    assert said.count("Leave our marker on") >= len(fresh.logins), said
+    report.value("apply of 7 hosts, peak memory", first, " MB", PEAK_MB)
+    second, _ = peak(words, ok=ENDS)
+    report.value("apply of 7 hosts with nothing to do, peak memory", second, " MB", PEAK_MB)
 
 
 def test_requests_of_a_noop(fresh: Homelab, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
