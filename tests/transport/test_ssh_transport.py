@@ -18,9 +18,11 @@ def ends() -> Iterator[tuple[PromptTransport, Transport]]:
     ours, theirs = socket.socketpair()
     server = Transport(theirs)
     server.add_server_key(ECDSAKey.generate())
-    server.start_server(event=threading.Event(), server=ServerInterface())
+    ready = threading.Event()
+    server.start_server(event=ready, server=ServerInterface())
     client = PromptTransport(ours)
     client.start_client(timeout=30)
+    assert ready.wait(30)
     yield client, server
     client.close()
     server.close()
