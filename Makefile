@@ -8,7 +8,7 @@ CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/homelab-wizard
 LABDIR ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/homelab-wizard/lab
 WORKERS ?= auto
 
-.PHONY: help test lint types contracts fast lab lab-down test-lab test-faults bench lock clean
+.PHONY: help test lint types contracts fast lab lab-down test-lab test-faults record bench lock clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,10 @@ lab-down: $(READY)  ## take the lab away
 test-lab: $(READY)  ## the tests on real hosts, on one shared lab
 	tools/packages.sh lab
 	$(BIN)/pytest -m lab
+
+record: $(READY)  ## record every remote script anew on the lab
+	tools/packages.sh lab
+	WIZARD_RECORD=1 $(BIN)/pytest tests/lab/test_recordings.py
 
 bench: $(READY)  ## benchmarks, each beside its rival (installs pyinfra and ansible into the cache)
 	tools/packages.sh lab
