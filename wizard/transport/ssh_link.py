@@ -8,6 +8,7 @@ given whole, and commands run on bare channels.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import socket
 import subprocess
@@ -359,6 +360,8 @@ def _unreachable(target: Target, config: HostConfig, error: Exception) -> Unreac
     elif isinstance(error, ConnectionRefusedError):
         why = f"Nothing listens on port {config.port}: SSH is off, on another port, or you are banned (fail2ban)."
         do = f"on the host: systemctl status ssh (Unraid: Settings, Management Access, Use SSH); {ping}"
+    elif isinstance(error, OSError) and error.errno == errno.EHOSTUNREACH:
+        why = "Nobody has this address on the LAN: the machine is off, unplugged, or has another address."
     elif isinstance(error, TimeoutError):
         why = "No answer: the machine is off, the address is wrong, or a firewall drops the packets."
     return UnreachableError(
