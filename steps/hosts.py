@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from wizard.core.change import Change
-from wizard.core.check import Check, Finding, Level, When, failed, passed, skipped
+from wizard.core.check import Check, Finding, Level, When, failed, passed, skipped, told
 from wizard.core.context import Context, Work
 from wizard.core.errors import (
     AuthError,
@@ -152,11 +152,6 @@ def marker_finding(state: RunState, cluster: str, marker: Marker, host: str) -> 
     except WizardError as error:
         return told(error)
     return passed(f"Belongs to {marker.name}, run {marker.serial}.")
-
-
-def told(error: WizardError) -> Finding:
-    """An error as a finding."""
-    return failed(error.what, evidence=error.why, cause=error.where, fix="\n".join(error.do))
 
 
 def _unless(facts: object, above: tuple[type[WizardError], ...], detail: str) -> Finding:

@@ -37,7 +37,7 @@ def main(picture: str, columns: str, *command: str) -> int:
     )
     console.print(Text(f"$ {shown}", style="bold"))
     for line in run.stdout.splitlines():
-        console.print(Text(line, style=STYLES.get(line.strip()[:2], "")))
+        console.print(Text(line, style=STYLES.get(line.strip()[:2], "")), soft_wrap=True)
     Path(picture).write_text(
         console.export_svg(title=f"{Path(command[0]).name} {command[1]}"), encoding="utf-8"
     )

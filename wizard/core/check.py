@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wizard.core.errors import WizardError
+
 if TYPE_CHECKING:
     from wizard.core.context import Context
 
@@ -98,3 +100,8 @@ def failed(detail: str, *, evidence: str = "", cause: str = "", fix: str = "") -
 def skipped(detail: str) -> Finding:
     """A finding of a check that could not or need not be made; the detail says why."""
     return Finding(Status.SKIP, detail)
+
+
+def told(error: WizardError) -> Finding:
+    """An error as a finding that failed."""
+    return failed(error.what, evidence=error.where, cause=error.why, fix="\n".join(error.do))

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from wizard.core.check import Check, Finding, Level, Status, failed, skipped
+from wizard.core.check import Check, Finding, Level, Status, failed, skipped, told
 from wizard.core.context import Context
 from wizard.core.engine.control import Control
-from wizard.core.errors import HostError, RemoteError, WizardError
+from wizard.core.errors import HostError, WizardError
 from wizard.core.events import CheckFinished, Sink
 
 WORKERS = 16
@@ -81,10 +81,8 @@ def _once(check: Check, ctx: Context) -> Finding:
         return check.run(ctx)
     except HostError as error:
         return replace(skipped(f"Not checked: {error.what}"), explained_by=explains(error))
-    except RemoteError as error:
-        return failed(error.what, evidence=error.why, fix=error.do[0] if error.do else "")
     except WizardError as error:
-        return failed(error.what, evidence=error.why, cause=error.where, fix=error.do[0] if error.do else "")
+        return told(error)
 
 
 def explains(error: HostError) -> str:
