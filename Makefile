@@ -48,7 +48,7 @@ lab-down: $(READY)  ## take the lab away
 
 test-lab: $(READY)  ## the tests on real hosts, on one shared lab
 	tools/packages.sh lab
-	$(BIN)/pytest -m lab
+	$(BIN)/pytest -m "lab and not bench" --durations=15
 
 record: $(READY)  ## record every remote script anew on the lab
 	tools/packages.sh lab
