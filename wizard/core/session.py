@@ -76,7 +76,7 @@ class Session:
     def plan(self) -> tuple[Plan, Standing]:
         """What is missing, and how it stands against what we remember. Only reads."""
         with self._pass("plan") as end:
-            plan = make_plan(in_order(self.steps), self.context(), self.emit)
+            plan = make_plan(self.steps, self.context(), self.emit)
             end(plan.changes, "failed" if plan.errors else "done")
         return plan, standing(self.state, plan, self.spec.flatten())
 

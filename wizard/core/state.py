@@ -97,11 +97,6 @@ class RunState:
             if change.status is ChangeStatus.IN_FLIGHT
         ]
 
-    @property
-    def half_done(self) -> bool:
-        """Whether a run was left in the middle."""
-        return any(step.status is StepStatus.HALF_DONE for step in self.steps.values())
-
 
 def new_state(name: str, writer: str) -> RunState:
     """The state of a cluster nobody has built yet.
