@@ -1,4 +1,4 @@
-"""The command line, and the only module that knows everybody: it puts hosts, state, steps and front ends together."""
+"""The command line: each command, its front end and its exit code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wizard.compose import home_named, open_session
 from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError
 from wizard.core.version import version
 from wizard.front.arguments import build_parser
@@ -18,12 +17,9 @@ from wizard.front.streams import flushed, leave, never_fail_to_print, tell, tell
 if TYPE_CHECKING:
     from argparse import Namespace as Options
 
-    from wizard.core.events import Event, Sink
     from wizard.core.home import ClusterHome
     from wizard.core.session import DoctorReport, Session
     from wizard.core.spec import ClusterSpec
-    from wizard.front.jsonlines import JsonLines
-    from wizard.transport.ssh import SshHosts
 
 Command = Callable[["Options"], int]
 
@@ -98,118 +94,6 @@ def _defect(defect: Exception) -> int:
     return int(ExitCode.FAILED)
 
 
-# --- putting a session together -------------------------------------------------------------------------------
-
-
-@contextmanager
-def _session(options: Options, *, write: bool = False, extra: Sequence[Sink] = ()) -> Iterator[Session]:
-    """A cluster's session: spec, hosts, run state, event sinks. With `write` the run state is locked."""
-    from steps import STEPS
-    from steps.parse.facts import read_facts
-    from wizard.core.home import check_home, prepare_home
-    from wizard.core.session import Session
-    from wizard.core.spec import load_spec
-    from wizard.core.state import new_state
-    from wizard.core.store import StateStore
-    from wizard.front.jsonlines import JsonLines
-    from wizard.front.plain import tell_note
-
-    spec = load_spec(options.spec)
-    home = _home(options, spec.name)
-    store = StateStore(home, writer=version())
-    with ExitStack() as stack:
-        sinks = list(extra)
-        if options.events:
-            sinks.append(_closing(stack, JsonLines(options.events)))
-        if write:
-            prepare_home(home)
-            stack.enter_context(store.lock())
-            sinks.append(_closing(stack, JsonLines(home.events)))
-        else:
-            check_home(home)
-            sinks.append(tell_note)
-        state = store.load(accept_edited=getattr(options, "accept_edited", False))
-        emit = _fan_out(sinks)
-        hosts = _hosts(options, spec, home.known_hosts, emit)
-        stack.callback(hosts.close)
-        yield Session(
-            spec=spec,
-            hosts=hosts,
-            steps=STEPS,
-            state=state or new_state(spec.name, version()),
-            saver=store,
-            read_facts=read_facts,
-            emit=emit,
-        )
-
-
-def _closing(stack: ExitStack, sink: JsonLines) -> JsonLines:
-    stack.callback(sink.close)
-    return sink
-
-
-def _fan_out(sinks: Sequence[Sink]) -> Sink:
-    def emit(event: Event) -> None:
-        for sink in sinks:
-            sink(event)
-
-    return emit
-
-
-def _home(options: Options, name: str) -> ClusterHome:
-    from wizard.core.home import cluster_home
-
-    return cluster_home(name, dir_option=options.dir, env=os.environ)
-
-
-def _hosts(options: Options, spec: ClusterSpec, known_hosts: Path, emit: Sink) -> SshHosts:
-    from wizard.core.prompt import Prompter, Silent
-    from wizard.front.terminal import TerminalPrompter, at_terminal
-    from wizard.transport.credentials import Credentials, load_credentials
-    from wizard.transport.ssh import SshHosts, Target
-
-    prompter: Prompter = TerminalPrompter() if at_terminal() else Silent()
-    targets = [
-        Target(
-            host.name,
-            host.address,
-            host.user or spec.ssh.user,
-            host.port,
-            _key_path(host.key or spec.ssh.key),
-        )
-        for host in spec.hosts
-    ]
-    return SshHosts(
-        targets,
-        known_hosts=known_hosts,
-        pinned=_pinned(options.host_key, {host.name for host in spec.hosts}),
-        prompter=prompter,
-        credentials=load_credentials(options.credentials) if options.credentials else Credentials(),
-        events=emit,
-    )
-
-
-def _key_path(name: str) -> Path | None:
-    return Path(name).expanduser() if name else None
-
-
-def _pinned(words: Sequence[str], names: set[str]) -> dict[str, str]:
-    """`NAME=SHA256:...` as given on the command line."""
-    pinned: dict[str, str] = {}
-    for word in words:
-        name, _, fingerprint = word.partition("=")
-        if name not in names or not fingerprint.startswith("SHA256:"):
-            why = f"There is no host {name!r}." if name not in names else "A fingerprint begins with SHA256:"
-            raise UsageError(
-                "--host-key is not understood.",
-                where=f"--host-key {word}",
-                why=f"{why} The hosts are {', '.join(sorted(names))}.",
-                do="wizard apply --host-key NAME=SHA256:...",
-            )
-        pinned[name] = fingerprint
-    return pinned
-
-
 # --- the commands ---------------------------------------------------------------------------------------------
 
 
@@ -228,7 +112,7 @@ def _check(options: Options) -> int:
 def _facts(options: Options) -> int:
     from wizard.front.facts import facts_json, facts_text
 
-    with _session(options) as session:
+    with open_session(options) as session:
         names = _host_names(options.host, session.spec)
         ctx = session.facts(names)
         found = {name: ctx.try_facts(name) for name in names}
@@ -254,7 +138,7 @@ def _plan(options: Options) -> int:
     from wizard.core.engine.plan import plan_json
     from wizard.front.plan import plan_text, unreachable_text
 
-    with _session(options) as session:
+    with open_session(options) as session:
         plan, left = session.plan()
     if options.json:
         _print_json(plan_json(plan, session.spec.name))
@@ -278,7 +162,10 @@ def _apply(options: Options) -> int:
 
     if options.artifacts:
         _check_folder(options)
-    with _session(options, write=True, extra=[PlainSink(sys.stdout)]) as session, signals(session) as begin:
+    with (
+        open_session(options, write=True, extra=[PlainSink(sys.stdout)]) as session,
+        signals(session) as begin,
+    ):
         ask = AskApproval(session.spec.name, yes=options.yes)
         result = session.apply(lambda plan, left: ask(plan, left) and begin())
     for error in result.errors:
@@ -302,7 +189,7 @@ def _check_folder(options: Options) -> None:
     from wizard.core.spec import load_spec
 
     spec = load_spec(options.spec)
-    lock = read_lock(_home(options, spec.name).artifacts_lock)
+    lock = read_lock(home_named(options, spec.name).artifacts_lock)
     folder = Resolver(
         load_catalog(), lock, folder=options.artifacts, accept_built=spec.artifacts.accept_built
     )
@@ -312,7 +199,7 @@ def _check_folder(options: Options) -> None:
 def _doctor(options: Options) -> int:
     from wizard.front.doctor import doctor_json, doctor_text
 
-    with _session(options) as session:
+    with open_session(options) as session:
         if options.list:
             print("\n".join(session.check_ids()))
             return int(ExitCode.OK)
@@ -369,7 +256,7 @@ def _home_of(options: Options) -> ClusterHome:
     from wizard.core.spec import load_spec
 
     named = options.dir or os.environ.get("WIZARD_HOME")
-    return _home(options, "" if named else load_spec(options.spec).name)
+    return home_named(options, "" if named else load_spec(options.spec).name)
 
 
 def _print_json(document: object) -> None:
