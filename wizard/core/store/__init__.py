@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from wizard.core.store.lock import Holder, clear_leftover
+from wizard.core.holder import Holder
+from wizard.core.store.lock import clear_leftover
 from wizard.core.store.marker import check_marker
 from wizard.core.store.statestore import StateStore
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 
 from wizard.core.errors import StateError
@@ -20,32 +18,16 @@ from wizard.core.filefaults import (
     DISK_TROUBLE,
     cannot_open,
     check_private,
-    our_user,
     quoted,
     reason,
     write_failed,
 )
+from wizard.core.holder import Holder, ourselves
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TEXT_LIMIT = 4096
 _TRIES = 5
 """Times the lock's file may be exchanged under our hands before we say so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds the lock, as written by itself."""
-
-    user: str
-    machine: str
-    pid: int
-    since: float
-    """Seconds since the epoch."""
-
-    def told(self) -> str:
-        """As words: "ann@laptop, process 4242, since 2026-11-22 18:50:03"."""
-        when = datetime.fromtimestamp(self.since).astimezone()
-        return f"{self.user}@{self.machine}, process {self.pid}, since {when:%Y-%m-%d %H:%M:%S}"
 
 
 @contextmanager
@@ -61,7 +43,7 @@ def hold(path: Path) -> Iterator[None]:
     handle = _acquire(path)
     try:
         try:
-            _write_text(handle, json.dumps(asdict(_ourselves())))
+            _write_text(handle, json.dumps(asdict(ourselves())))
         except OSError as error:
             raise write_failed(path, error) from error
         yield
@@ -92,10 +74,6 @@ def clear_leftover(path: Path) -> Holder | None:
     finally:
         os.close(handle)
     return left
-
-
-def _ourselves() -> Holder:
-    return Holder(our_user(), os.uname().nodename, os.getpid(), time.time())
 
 
 def _acquire(path: Path) -> int:
