@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from wizard.compose import home_named, open_session
+from wizard.compose import artifacts_folder, home_named, open_session
 from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError
 from wizard.core.version import version
 from wizard.front.arguments import build_parser
@@ -191,7 +191,7 @@ def _check_folder(options: Options) -> None:
     spec = load_spec(options.spec)
     lock = read_lock(home_named(options, spec.name).artifacts_lock)
     folder = Resolver(
-        load_catalog(), lock, folder=options.artifacts, accept_built=spec.artifacts.accept_built
+        load_catalog(), lock, folder=artifacts_folder(options, spec), accept_built=spec.artifacts.accept_built
     )
     folder.all()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,11 @@ from wizard.core.version import version
 if TYPE_CHECKING:
     from argparse import Namespace as Options
 
+    from wizard.artifacts.access import ArtifactAccess
+    from wizard.core.engine.control import Control
     from wizard.core.events import Event, Sink
     from wizard.core.home import ClusterHome
+    from wizard.core.secrets import Secrets
     from wizard.core.session import Session
     from wizard.core.spec import ClusterSpec
     from wizard.front.jsonlines import JsonLines
@@ -25,13 +29,10 @@ if TYPE_CHECKING:
 @contextmanager
 def open_session(options: Options, *, write: bool = False, extra: Sequence[Sink] = ()) -> Iterator[Session]:
     """A cluster's session: spec, hosts, run state, event sinks. With `write` the run state is locked."""
-    from steps import STEPS
-    from steps.parse.facts import read_facts
     from wizard.core.home import check_home, prepare_home
-    from wizard.core.session import Session
     from wizard.core.spec import load_spec
-    from wizard.core.state import new_state
     from wizard.core.store import StateStore
+    from wizard.core.store.secrets import FileSecrets
     from wizard.front.jsonlines import JsonLines
     from wizard.front.plain import tell_note
 
@@ -51,8 +52,18 @@ def open_session(options: Options, *, write: bool = False, extra: Sequence[Sink]
             sinks.append(tell_note)
         state = store.load(accept_edited=getattr(options, "accept_edited", False))
         emit = _fan_out(sinks)
-        hosts = _hosts(options, spec, home.known_hosts, emit)
+        secrets = FileSecrets(home.secrets)
+        hosts = _hosts(options, spec, home, secrets, emit)
         stack.callback(hosts.close)
+        hosts.connect_ahead(_asked_anyway(options, spec))
+        # Loaded while the hosts answer: half of the program.
+        from steps import STEPS
+        from steps.parse.facts import read_facts
+        from wizard.core.engine.control import Control
+        from wizard.core.session import Session
+        from wizard.core.state import new_state
+
+        control = Control()
         yield Session(
             spec=spec,
             hosts=hosts,
@@ -61,7 +72,47 @@ def open_session(options: Options, *, write: bool = False, extra: Sequence[Sink]
             saver=store,
             read_facts=read_facts,
             emit=emit,
+            control=control,
+            secrets=secrets,
+            artifacts=_artifacts(options, spec, home, control, emit),
         )
+
+
+def _asked_anyway(options: Options, spec: ClusterSpec) -> list[str]:
+    """The hosts that a command asks whatever else it finds; none of a command that may yet be refused."""
+    known = [host.name for host in spec.hosts]
+    if options.command == "facts":
+        named: list[str] = options.host or known
+        return list(dict.fromkeys(named)) if set(named) <= set(known) else []
+    if options.command == "doctor" and options.list:
+        return []
+    return known if options.command in ("plan", "apply", "doctor") else []
+
+
+def artifacts_folder(options: Options, spec: ClusterSpec) -> Path | None:
+    """The folder every file is taken from: `--artifacts` before the spec's own."""
+    named = getattr(options, "artifacts", None)
+    if named is None and spec.artifacts.dir:
+        named = Path(spec.artifacts.dir).expanduser()
+    return named
+
+
+def _artifacts(
+    options: Options, spec: ClusterSpec, home: ClusterHome, control: Control, emit: Sink
+) -> ArtifactAccess:
+    from wizard.artifacts.access import ArtifactAccess
+    from wizard.artifacts.location import cache_root
+    from wizard.core.events import Note
+
+    moved = options.dir or (Path(os.environ["WIZARD_HOME"]) if os.environ.get("WIZARD_HOME") else None)
+    return ArtifactAccess(
+        lock=home.artifacts_lock,
+        cache=cache_root(os.environ, moved),
+        folder=artifacts_folder(options, spec),
+        accept_built=spec.artifacts.accept_built,
+        cancelled=control.detach,
+        talk=lambda text: emit(Note(text=text)),
+    )
 
 
 def _closing(stack: ExitStack, sink: JsonLines) -> JsonLines:
@@ -84,7 +135,7 @@ def home_named(options: Options, name: str) -> ClusterHome:
     return cluster_home(name, dir_option=options.dir, env=os.environ)
 
 
-def _hosts(options: Options, spec: ClusterSpec, known_hosts: Path, emit: Sink) -> SshHosts:
+def _hosts(options: Options, spec: ClusterSpec, home: ClusterHome, secrets: Secrets, emit: Sink) -> SshHosts:
     from wizard.core.prompt import Prompter, Silent
     from wizard.front.terminal import TerminalPrompter, at_terminal
     from wizard.transport.credentials import Credentials, load_credentials
@@ -101,14 +152,41 @@ def _hosts(options: Options, spec: ClusterSpec, known_hosts: Path, emit: Sink) -
         )
         for host in spec.hosts
     ]
+    targets += [
+        Target(one.name, one.address, "root", made_key=partial(_lay_out_key, home, secrets))
+        for one in spec.machines
+    ]
     return SshHosts(
         targets,
-        known_hosts=known_hosts,
+        known_hosts=home.known_hosts,
         pinned=_pinned(options.host_key, {host.name for host in spec.hosts}),
         prompter=prompter,
         credentials=load_credentials(options.credentials) if options.credentials else Credentials(),
         events=emit,
+        made=partial(_given_key, frozenset(one.name for one in spec.machines), secrets),
     )
+
+
+def _lay_out_key(home: ClusterHome, secrets: Secrets) -> Path:
+    """Where the cluster's own key lies; it is written from the secrets where it is not there, or is another one."""
+    from wizard.core.files import read_private, write_private
+
+    key = secrets.get("ssh/key")
+    if key is not None and read_private(home.ssh_key) != key.reveal().encode():
+        write_private(home.ssh_key, key.reveal().encode())
+    return home.ssh_key
+
+
+def _given_key(machines: frozenset[str], secrets: Secrets, host: str) -> str | None:
+    """The fingerprint of the host key a machine was given when it was made; None for hosts that we did not make."""
+    from base64 import b64decode
+
+    from wizard.transport.hostkeys import fingerprint
+
+    if host not in machines:
+        return None
+    public = secrets.get(f"host/{host}.pub")
+    return fingerprint(b64decode(public.reveal().split()[1])) if public else ""
 
 
 def _key_path(name: str) -> Path | None:

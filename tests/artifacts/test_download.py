@@ -27,9 +27,10 @@ from tests.artifacts.https_server import (
     serving,
 )
 from tests.rows import assert_explained
-from wizard.artifacts.cache import Cache, Wanted, cache_root
+from wizard.artifacts.cache import Cache, Wanted
 from wizard.artifacts.digest import Digest
 from wizard.artifacts.download import Downloader, Tries
+from wizard.artifacts.location import cache_root
 from wizard.artifacts.problems import ArtifactError
 from wizard.artifacts.progress import Progress
 from wizard.core.errors import CancelledError, ExitCode, WizardError

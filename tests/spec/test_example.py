@@ -23,9 +23,9 @@ CONTRACT = (
     "disk", "data_disk", "mac", "k3s", "version", "etcd", "heartbeat_ms", "election_ms", "dns",
     "records", "apps", "metallb", "traefik", "mariadb", "size", "redis", "nextcloud", "tls", "witness",
     "accept_slow", "backup", "target", "schedule", "keep", "apps_dir", "artifacts", "accept_built",
-    "waivers", "check", "reason", "until",
+    "dir", "waivers", "check", "reason", "until",
 )  # fmt: skip
-"""Every key of design section 7a."""
+"""Every key of design section 7a, and `artifacts.dir`."""
 
 
 def switched_on() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +19,6 @@ from wizard.transport.http import RESUMABLE
 
 LOCK_POLL_SECONDS = 0.5
 """How often we look whether another wizard is done with the same file."""
-
-
-def cache_root(env: Mapping[str, str], home: Path | None = None) -> Path:
-    """Where downloads are kept.
-
-    Args:
-        env: the environment: `XDG_CACHE_HOME` where it is absolute, else `~/.cache`.
-        home: the folder given by `--dir` or `WIZARD_HOME`, which holds everything the wizard keeps.
-    """
-    if home is not None:
-        return home / "cache" / "artifacts"
-    given = Path(env.get("XDG_CACHE_HOME", ""))
-    base = given if given.is_absolute() else Path(env.get("HOME") or Path.home()) / ".cache"
-    return base / "homelab-wizard" / "artifacts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _cache_folder(options: argparse.Namespace) -> Path:
-    from wizard.artifacts.cache import cache_root
+    from wizard.artifacts.location import cache_root
 
     home = getattr(options, "dir", None) or os.environ.get("WIZARD_HOME")
     return cache_root(os.environ, Path(home) if home else None)

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.errors import HostError, RemoteError
-from wizard.core.facts import HostFacts
-from wizard.core.host import Args, Host, Hosts, Reader
+from wizard.core.facts import Guest, HostFacts
+from wizard.core.host import READ_SECONDS, Args, Host, Hosts, Reader, ScriptResult
 from wizard.core.secret import Secret
+from wizard.core.secrets import MemorySecrets, SecretKeeper, Secrets
 from wizard.core.spec import ClusterSpec
 from wizard.core.state import RunState
 
@@ -20,39 +22,66 @@ FactsReader = Callable[[Reader], HostFacts]
 
 @dataclass(slots=True)
 class FactsCache:
-    """The facts of each host, read once per pass, whoever asks and from whatever thread; a failure is kept too."""
+    """What each host answered, asked once per pass, whoever asks and from whatever thread; a failure is kept too."""
 
     hosts: Mapping[str, Reader]
     read: FactsReader
-    _kept: dict[str, HostFacts | HostError | RemoteError] = field(default_factory=dict)
-    _locks: dict[str, threading.Lock] = field(default_factory=dict)
+    _kept: dict[_Question, HostFacts | ScriptResult | HostError | RemoteError] = field(default_factory=dict)
+    _locks: dict[_Question, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, name: str) -> HostFacts | HostError | RemoteError:
         """The facts of a host, or the error that kept us from them."""
-        with self._guard:
-            lock = self._locks.setdefault(name, threading.Lock())
-        with lock:
-            if name not in self._kept:
-                try:
-                    self._kept[name] = self.read(self.hosts[name])
-                except (HostError, RemoteError) as error:
-                    self._kept[name] = error
-            return self._kept[name]
+        answer = self._once((name,), lambda: self.read(self.hosts[name]))
+        assert not isinstance(answer, ScriptResult)
+        return answer
+
+    def ask(
+        self, name: str, script: str, args: Args, timeout: float
+    ) -> ScriptResult | HostError | RemoteError:
+        """What a read script said on a host, or the error that kept us from it."""
+        words = (name, script, *(f"{key}={args[key]}" for key in sorted(args)))
+        answer = self._once(words, lambda: self.hosts[name].read(script, args, timeout=timeout))
+        assert not isinstance(answer, HostFacts)
+        return answer
 
     def forget(self, name: str) -> None:
-        """Read the host again when it is next asked for: it was changed."""
-        self._kept.pop(name, None)
+        """Ask the host again when it is next looked at: it was changed."""
+        with self._guard:
+            for question in [known for known in self._kept if known[0] == name]:
+                del self._kept[question]
+
+    def _once(
+        self, question: _Question, read: Callable[[], HostFacts | ScriptResult]
+    ) -> HostFacts | ScriptResult | HostError | RemoteError:
+        with self._guard:
+            lock = self._locks.setdefault(question, threading.Lock())
+        with lock:
+            if question not in self._kept:
+                try:
+                    self._kept[question] = read()
+                except (HostError, RemoteError) as error:
+                    self._kept[question] = error
+            return self._kept[question]
+
+
+_Question = tuple[str, ...]
+"""Host, script and arguments; the host alone stands for its facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is wanted, what is, and what we remember. The hosts in it answer reads only."""
+    """What is wanted, what is, and what we remember. The hosts in it answer reads only.
+
+    Hosts are those of the spec and the guests we make on them; a guest can only be asked once it is `present`.
+    """
 
     spec: ClusterSpec
     hosts: Mapping[str, Reader]
     state: RunState
     cache: FactsCache
+    secrets: Secrets = field(default_factory=MemorySecrets)
+    artifacts: Artifacts = field(default_factory=NoArtifacts)
 
     def facts(self, host: str) -> HostFacts:
         """The facts of a host, cached for this pass.
@@ -69,6 +98,61 @@ class Context:
     def try_facts(self, host: str) -> HostFacts | HostError | RemoteError:
         """As `facts`, with the error as a value."""
         return self.cache.get(host)
+
+    def ask(
+        self, host: str, script: str, args: Args | None = None, *, timeout: float = READ_SECONDS
+    ) -> ScriptResult:
+        """What a `read/` script says on a host, cached for this pass like its facts.
+
+        Args:
+            host: of the spec, or a guest that is present.
+            script: e.g. `read/etcd`.
+            args: single-line arguments.
+            timeout: seconds.
+
+        Raises:
+            HostError: it cannot be reached or trusted.
+            RemoteError: past its deadline, or it broke the framing.
+        """
+        answer = self.cache.ask(host, script, args or {}, timeout)
+        if isinstance(answer, ScriptResult):
+            return answer
+        raise answer
+
+    def lineage_on(self, host: str) -> str:
+        """The lineage that marks what is ours on a host; empty = nothing there can be ours.
+
+        It is that of our state, or of the host's marker where we have no state (doctor from the spec alone).
+        """
+        if self.state.serial:
+            return self.state.lineage
+        facts = self.try_facts(host)
+        marker = facts.marker if isinstance(facts, HostFacts) else None
+        return marker.lineage if marker and marker.name == self.spec.name else ""
+
+    def guest(self, machine: str) -> Guest | None:
+        """The libvirt guest that is this machine of the spec: of its name, on its host, made by us; or None.
+
+        Raises:
+            HostError: its hypervisor cannot be asked.
+            RemoteError: as `facts`.
+        """
+        wanted = self.spec.machine(machine)
+        lineage = self.lineage_on(wanted.host)
+        found = self.facts(wanted.host).libvirt.guests
+        return next((one for one in found if one.name == machine and lineage and one.owner == lineage), None)
+
+    def present(self, name: str) -> bool:
+        """Whether a host or machine can be asked at all: hosts always, a guest where it is ours and runs.
+
+        Raises:
+            HostError: the hypervisor of a machine cannot be asked.
+            RemoteError: as `facts`.
+        """
+        if name not in {machine.name for machine in self.spec.machines}:
+            return True
+        guest = self.guest(name)
+        return guest is not None and guest.state == "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +171,8 @@ class Work:
     """A line of remote output for the log."""
     cancelled: threading.Event
     """Set when the person asked to detach: long waits look at it."""
+    secrets: SecretKeeper = field(default_factory=MemorySecrets)
+    artifacts: Artifacts = field(default_factory=NoArtifacts)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -95,7 +181,13 @@ class Work:
         return self.hosts[self.host_name]
 
     def run(
-        self, script: str, args: Args | None = None, *, timeout: float, payload: bytes | Secret = b""
+        self,
+        script: str,
+        args: Args | None = None,
+        *,
+        timeout: float,
+        payload: bytes | Secret = b"",
+        on: str = "",
     ) -> str:
         """Run a `do/` script as this change's next detached operation and return what it printed, stripped.
 
@@ -107,12 +199,13 @@ class Work:
             args: single-line arguments.
             timeout: seconds we wait.
             payload: what the script reads from its stdin.
+            on: another host than the change's own (a member of a cluster that lets this one join).
 
         Raises:
             LinkLostError: the link broke; the engine asks the host on return.
             RemoteError: it failed or outlived `timeout` seconds.
         """
-        done = self.host.do(
+        done = self.hosts[on or self.host_name].do(
             script,
             args,
             op=numbered(self.op, next(self._numbers)),

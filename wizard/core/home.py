@@ -58,6 +58,11 @@ class ClusterHome:
         return self.folder / "known_hosts"
 
     @property
+    def ssh_key(self) -> Path:
+        """The cluster's own key, laid out from the secrets for whoever logs in to its machines."""
+        return self.folder / "id_ed25519"
+
+    @property
     def backups(self) -> Path:
         """States kept for good: before a format change, and what was replaced unread."""
         return self.folder / "backups"

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 from wizard.core.resources import asset_text
@@ -118,7 +119,7 @@ class Host(Reader, Protocol):
 
     def put(
         self,
-        content: bytes | Secret,
+        content: bytes | Secret | Path,
         path: str,
         *,
         mode: int = 0o644,
@@ -128,7 +129,7 @@ class Host(Reader, Protocol):
         """Make `path` hold `content` by temp file, digest check on the far side and rename; resumes a broken transfer.
 
         Args:
-            content: what the file shall hold.
+            content: what the file shall hold; a path names a file on this machine.
             path: absolute path on the host.
             mode: set before the content is visible.
             owner: `user:group`, set before the content is visible.

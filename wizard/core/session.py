@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.check import Finding, When
 from wizard.core.context import Context, FactsCache, FactsReader
 from wizard.core.engine.apply import ApplyResult, apply_steps
@@ -18,11 +16,13 @@ from wizard.core.engine.checks import WORKERS, Assertion, root_causes, run_check
 from wizard.core.engine.control import Control
 from wizard.core.engine.journal import Journal, StateSaver
 from wizard.core.engine.order import in_order
-from wizard.core.engine.plan import Plan, make_plan, prefetch
+from wizard.core.engine.plan import Plan, make_plan, prefetch, prefetch_all
 from wizard.core.engine.resume import Standing, close_in_flight, settle_in_flight, standing
 from wizard.core.errors import WizardError
 from wizard.core.events import Event, RunFinished, RunStarted, Sink
+from wizard.core.holder import ourselves
 from wizard.core.host import Hosts, ReadOnlyHost
+from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.spec import ClusterSpec
 from wizard.core.state import RunState
 from wizard.core.step import Step
@@ -60,12 +60,16 @@ class Session:
     read_facts: FactsReader
     emit: Sink
     control: Control = field(default_factory=Control)
+    secrets: SecretKeeper = field(default_factory=MemorySecrets)
+    artifacts: Artifacts = field(default_factory=NoArtifacts)
     pauses: Sequence[float] = RECONNECT_PAUSES
 
     def context(self) -> Context:
         """A fresh pass: nothing cached, hosts wrapped so that they only read."""
-        readers = {host.name: ReadOnlyHost(self.hosts[host.name]) for host in self.spec.hosts}
-        return Context(self.spec, readers, self.state, FactsCache(readers, self.read_facts))
+        names = [*(host.name for host in self.spec.hosts), *(machine.name for machine in self.spec.machines)]
+        readers = {name: ReadOnlyHost(self.hosts[name]) for name in names}
+        cache = FactsCache(readers, self.read_facts)
+        return Context(self.spec, readers, self.state, cache, self.secrets, self.artifacts)
 
     def facts(self, names: Sequence[str] = ()) -> Context:
         """Read the facts of the named hosts (all when none is named); errors are kept in the context."""
@@ -88,7 +92,7 @@ class Session:
         """
         with self._pass("doctor") as end:
             ctx = self.context()
-            prefetch(ctx, (host.name for host in self.spec.hosts), self.emit)
+            prefetch_all(ctx, self.emit)
             wanted = [item for item in assertions(self.steps, ctx) if selected(item, only)]
             report = DoctorReport(tuple(run_checks(wanted, ctx, self.emit, self.control)))
             end(0, "failed" if report.verdict == "fail" else "done")
@@ -115,7 +119,16 @@ class Session:
 
     def _apply(self, approve: Approve) -> ApplyResult:
         journal = Journal(self.state, self.saver)
-        tools = Tools(self.spec, self.hosts, journal, self.emit, self.control, self.pauses)
+        tools = Tools(
+            self.spec,
+            self.hosts,
+            journal,
+            self.emit,
+            self.control,
+            self.pauses,
+            self.secrets,
+            self.artifacts,
+        )
         ctx = self.context()
         plan = make_plan(self.steps, ctx, self.emit)
         if plan.changes == 0 and not journal.state.in_flight():
@@ -141,7 +154,7 @@ class Session:
 
         away = {host for host, _ in plan.unreachable}
         names = [host.name for host in self.spec.hosts if host.name not in away]
-        held = [self.hosts[name].run_lock(holder(), state.serial, state.lineage) for name in names]
+        held = [self.hosts[name].run_lock(str(ourselves()), state.serial, state.lineage) for name in names]
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="lock") as pool:
             futures = [pool.submit(lock.__enter__) for lock in held]
         errors = [future.exception() for future in futures]
@@ -190,15 +203,6 @@ def selected(item: Assertion, only: Sequence[str]) -> bool:
     """Whether a check was asked for: by its id, the step's id, or the beginning of its id up to a dot."""
     names = {item.step, item.check.id, item.check.id.split(".")[0]}
     return not only or bool(names & set(only))
-
-
-def holder() -> str:
-    """Who we are, for the message the other operator gets: `anna@laptop pid 4711`."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{platform.node()} pid {os.getpid()}"
 
 
 def _with_unreachable(result: ApplyResult, plan: Plan) -> ApplyResult:

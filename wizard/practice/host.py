@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from wizard.core.host import READ_SECONDS, Args, Host, Operation, OpStatus, ScriptResult
 from wizard.core.secret import Secret
@@ -122,7 +123,7 @@ class PracticeHost:
 
     def put(
         self,
-        content: bytes | Secret,
+        content: bytes | Secret | Path,
         path: str,
         *,
         mode: int = 0o644,
@@ -204,5 +205,7 @@ def fingerprint(machines: Mapping[str, Machine]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _bytes(content: bytes | Secret) -> bytes:
+def _bytes(content: bytes | Secret | Path) -> bytes:
+    if isinstance(content, Path):
+        return content.read_bytes()
     return content.reveal().encode() if isinstance(content, Secret) else content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from wizard.core.host import READ_SECONDS, Args, Operation, ScriptResult
 from wizard.core.prompt import Prompter
 from wizard.core.secret import Secret
 from wizard.core.text import printable
+from wizard.transport.ahead import Curtain
 from wizard.transport.credentials import Credentials
 from wizard.transport.operations import operation, run_operation
 from wizard.transport.runlock import RunLock
@@ -41,6 +43,8 @@ class SshHost:
     """One host over SSH (the protocol `wizard.core.host.Host`)."""
 
     session: Session
+    tell: Callable[[str], None]
+    """Told of what becomes of the run lock."""
     lock: RunLock | None = None
 
     @property
@@ -72,14 +76,14 @@ class SshHost:
         on_line: Callable[[str], None] | None = None,
     ) -> Operation:
         """As `Host.do`."""
-        self._check_lock()
+        self._hold_lock()
         return run_operation(
             self.session, script, args or {}, op=op, payload=payload, timeout=timeout, on_line=on_line
         )
 
     def put(
         self,
-        content: bytes | Secret,
+        content: bytes | Secret | Path,
         path: str,
         *,
         mode: int = 0o644,
@@ -87,17 +91,18 @@ class SshHost:
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> bool:
         """As `Host.put`."""
-        self._check_lock()
+        self._hold_lock()
         return put(self.session, content, path, mode=mode, owner=owner, on_bytes=on_bytes)
 
     def run_lock(self, holder: str, serial: int, lineage: str) -> AbstractContextManager[None]:
         """As `Host.run_lock`."""
-        self.lock = RunLock(self.session, holder, serial, lineage)
+        self.lock = RunLock(self.session, holder, serial, lineage, self.tell)
         return self.lock
 
-    def _check_lock(self) -> None:
+    def _hold_lock(self) -> None:
+        """No change is made without the lock of its run; reads need none."""
         if self.lock:
-            self.lock.check()
+            self.lock.ensure()
 
 
 class SshHosts:
@@ -111,6 +116,7 @@ class SshHosts:
         credentials: secrets given by file.
         events: told of connections and of configuration that is not obeyed.
         config_files: ssh_config files, in order.
+        made: says which machines we made and with which host key, see `Trust.made`.
     """
 
     def __init__(
@@ -123,26 +129,34 @@ class SshHosts:
         credentials: Credentials,
         events: Sink,
         config_files: Sequence[Path] | None = None,
+        made: Callable[[str], str | None] = lambda _host: None,
     ) -> None:
         asking = threading.Lock()
         self._files = default_files() if config_files is None else tuple(config_files)
-        self._events = events
+        self._curtain = Curtain(events, prompter)
+        prompter, self._events = self._curtain.prompter, self._curtain.tell
         self._connector = Connector(
-            Trust(known_hosts, pinned, prompter, asking, events), KeyRing(prompter, credentials, asking)
+            Trust(known_hosts, pinned, prompter, asking, self._events, made),
+            KeyRing(prompter, credentials, asking),
         )
         self._links: dict[str, _Pooled] = {}
         self._guard = threading.Lock()
         self._closed = threading.Event()
+        self._targets = {target.name: target for target in targets}
         self._hosts = {target.name: self._host(target, asking, prompter, credentials) for target in targets}
 
     def _host(
         self, target: Target, asking: threading.Lock, prompter: Prompter, credentials: Credentials
     ) -> SshHost:
         def connect() -> Link:
+            self._curtain.lift()
             return self._link(target, ())
 
+        def tell(text: str) -> None:
+            self._events(Note(text=f"{target.name} {text}"))
+
         sudo = Sudo(target.name, prompter, credentials, asking)
-        return SshHost(Session(target.name, target.address, connect, sudo))
+        return SshHost(Session(target.name, target.address, connect, sudo), tell)
 
     def __getitem__(self, name: str) -> SshHost:
         return self._hosts[name]
@@ -150,9 +164,27 @@ class SshHosts:
     def __iter__(self) -> Iterator[str]:
         return iter(self._hosts)
 
+    def connect_ahead(self, names: Sequence[str]) -> None:
+        """Begin to connect to hosts that will be asked soon, and return at once.
+
+        Until a host is asked, no event tells of it and no question is put. Who asks first gets what came of it, a
+        failure too, so that nothing is tried more often than without.
+
+        Args:
+            names: of the hosts.
+        """
+        if not names:
+            return
+        pool = ThreadPoolExecutor(len(names), thread_name_prefix="connect")
+        for name in names:
+            target = self._targets[name]
+            self._pooled(target).ahead = pool.submit(self._connect, target, (), None)
+        pool.shutdown(wait=False)
+
     def close(self) -> None:
         """Drop every connection for good; what runs on the hosts goes on, and who waits for it is sent away."""
         self._closed.set()
+        self._curtain.close()
         with self._guard:
             pooled = list(self._links.values())
         # Hosts behind a jump host were added before it.
@@ -160,11 +192,14 @@ class SshHosts:
             one.close()
 
     def _link(self, target: Target, trail: tuple[str, ...], through: Link | None = None) -> Link:
+        return self._pooled(target).get(lambda: self._connect(target, trail, through))
+
+    def _pooled(self, target: Target) -> _Pooled:
         with self._guard:
-            pooled = self._links.setdefault(target.name, _Pooled(threading.Lock()))
-        return pooled.get(lambda: self._connect(target, trail, through))
+            return self._links.setdefault(target.name, _Pooled(threading.Lock()))
 
     def _connect(self, target: Target, trail: tuple[str, ...], through: Link | None) -> Link:
+        self._still_open(target)
         config = resolve(target.address, self._files, user=target.user or "", port=target.port or 0)
         for note in config.notes:
             self._events(Note(text=f"{target.name}: {printable(note)}"))
@@ -242,11 +277,15 @@ class _Pooled:
     lock: threading.Lock
     link: Link | None = None
     refused: HostError | None = None
+    ahead: Future[Link] | None = None
+    """A connection begun before anybody asked; whoever asks first takes what comes of it."""
 
     def get(self, connect: Callable[[], Link]) -> Link:
         with self.lock:
             if self.refused:
                 raise self.refused
+            if self.ahead:
+                connect, self.ahead = self.ahead.result, None
             if self.link and self.link.alive:
                 return self.link
             if self.link:
@@ -264,3 +303,12 @@ class _Pooled:
         link, self.link = self.link, None
         if link:
             link.close()
+        ahead, self.ahead = self.ahead, None
+        if ahead:
+            ahead.add_done_callback(_drop)
+
+
+def _drop(ahead: Future[Link]) -> None:
+    """A connection that nobody asked for."""
+    if ahead.exception() is None:
+        ahead.result().close()

@@ -75,6 +75,8 @@ class Target:
     user: str | None = None
     port: int | None = None
     key: Path | None = None
+    made_key: Callable[[], Path] | None = None
+    """Of a machine that we made: lays out the cluster's own key and says where; instead of `key`."""
 
 
 @dataclass(slots=True)
@@ -177,7 +179,7 @@ class Connector:
             forward_agent=False,
             connect_kwargs={
                 "sock": sock,
-                "auth_strategy": Login(target.name, config, target.key, self.ring),
+                "auth_strategy": Login(target.name, config, _key(target), self.ring),
                 "transport_factory": self._transport_factory(config),
                 "banner_timeout": BANNER_SECONDS,
                 "auth_timeout": AUTH_SECONDS,
@@ -401,3 +403,8 @@ def _broken(target: Target, config: HostConfig, error: Exception) -> Unreachable
         why=f"{printable(str(error)) or 'The connection was closed.'}{_proxy_note(config)}",
         do=f"ssh -v -p {config.port} {config.user}@{config.hostname} true",
     )
+
+
+def _key(target: Target) -> Path | None:
+    """The key to log in with; that of a machine we made is laid out just now."""
+    return target.made_key() if target.made_key else target.key

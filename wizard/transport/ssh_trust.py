@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Trust:
     asking: threading.Lock
     """Held while a person is asked anything."""
     events: Sink
+    made: Callable[[str], str | None] = lambda _host: None
+    """Fingerprint of the key we gave to a machine that we made; "" = ours, its key is lost; None = not made by us."""
     _seen: dict[bytes, list[str]] = field(default_factory=dict)
 
     def known(self, config: HostConfig) -> list[Known]:
@@ -65,6 +67,10 @@ class Trust:
             HostKeyUnknownError: nobody confirmed it.
             HostKeyChangedError: another one was confirmed, or this one was revoked.
         """
+        given = self.made(host)
+        if given is not None:
+            self._check_made(host, config, blob, given)
+            return
         verdict = judge(blob, self.known(config))
         if host in self.pinned:
             self._check_pin(host, config, key_type, blob, verdict)
@@ -73,6 +79,25 @@ class Trust:
         elif verdict.standing is not Standing.TRUSTED:
             raise _changed(host, config, blob, verdict)
         self._note_twins(host, blob)
+
+    def _check_made(self, host: str, config: HostConfig, blob: bytes, given: str) -> None:
+        """A machine that we made has the key we gave it, whatever any known_hosts says of its address."""
+        offered = fingerprint(blob)
+        if not given:
+            raise HostKeyUnknownError(
+                f"The host key that {host} was given is not known any more.",
+                where=f"{host} ({self.name(config)})",
+                why=f"It offers {offered}; secrets.yaml, which held the key, does not have it. Nothing was sent.",
+                do="put back secrets.yaml of this cluster (`wizard state path` names its folder)",
+            )
+        if given != offered:
+            raise HostKeyChangedError(
+                f"{host} does not have the host key that the wizard gave it.",
+                where=f"{host} ({self.name(config)})",
+                why=f"Given: {given}. Offered: {offered}. Something else answers at its address, or the machine was "
+                "installed anew by other hands. Nothing was sent.",
+                do=f"look at the machine's console on its hypervisor: virsh console {host}",
+            )
 
     def _check_pin(self, host: str, config: HostConfig, key_type: str, blob: bytes, verdict: Verdict) -> None:
         offered, pin = fingerprint(blob), self.pinned[host]

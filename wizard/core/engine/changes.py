@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import count
 
+from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.change import Change
 from wizard.core.context import Work
 from wizard.core.engine.checks import WORKERS
@@ -16,6 +18,7 @@ from wizard.core.engine.journal import Journal
 from wizard.core.errors import (
     RESUMES,
     CancelledError,
+    HostError,
     LinkLostError,
     StateError,
     UnreachableError,
@@ -23,6 +26,7 @@ from wizard.core.errors import (
 )
 from wizard.core.events import ChangeFinished, ChangeProgress, ChangeStarted, Output, Sink
 from wizard.core.host import Hosts
+from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.spec import ClusterSpec
 from wizard.core.state import ChangeStatus
 from wizard.core.text import printable
@@ -41,6 +45,8 @@ class Tools:
     emit: Sink
     control: Control
     pauses: Sequence[float] = RECONNECT_PAUSES
+    secrets: SecretKeeper = field(default_factory=MemorySecrets)
+    artifacts: Artifacts = field(default_factory=NoArtifacts)
 
 
 @dataclass(slots=True)
@@ -143,23 +149,32 @@ def _do(step: str, change: Change, tools: Tools) -> WizardError | None:
 def _attempt(
     step: str, change: Change, op: str, tools: Tools
 ) -> tuple[ChangeStatus, str, WizardError | None]:
+    broke = threading.Event()
     try:
-        return ChangeStatus.DONE, _through_lost_links(step, change, op, tools), None
-    except (LinkLostError, CancelledError) as error:
+        return ChangeStatus.DONE, _through_lost_links(step, change, op, tools, broke), None
+    except (HostError, CancelledError) as error:
+        # The host let us in a moment ago: whatever it says now, what was begun on it may have gone on.
         return ChangeStatus.IN_FLIGHT, error.what, error
+    except StateError as error:
+        # Somebody else has the host. That can come out after the link broke in the middle, too.
+        return ChangeStatus.IN_FLIGHT if broke.is_set() else ChangeStatus.FAILED, error.what, error
     except WizardError as error:
         return ChangeStatus.FAILED, error.what, error
     except Exception as defect:  # noqa: BLE001 - the engine's boundary: a step's defect must not take the run down
         return ChangeStatus.FAILED, str(defect), _defect(change, defect)
 
 
-def _through_lost_links(step: str, change: Change, op: str, tools: Tools) -> str:
-    """Do it; when the link breaks, come back and take it up under the same operation id."""
+def _through_lost_links(step: str, change: Change, op: str, tools: Tools, broke: threading.Event) -> str:
+    """Do it; when the link breaks, set `broke`, come back and take it up under the same operation id.
+
+    The host is held for this run: whoever comes back to it is given the lock anew before anything is done there.
+    """
     pauses = iter(tools.pauses)
     while True:
         try:
             return change.do(_work(step, change, op, tools))
         except (LinkLostError, UnreachableError) as error:
+            broke.set()
             pause = next(pauses, None)
             if pause is None or tools.control.detach.is_set():
                 raise _unknown(change, error) from error
@@ -187,6 +202,8 @@ def _work(step: str, change: Change, op: str, tools: Tools) -> Work:
         progress=progress,
         line=line,
         cancelled=tools.control.detach,
+        secrets=tools.secrets,
+        artifacts=tools.artifacts,
         _numbers=count(1),
     )
 

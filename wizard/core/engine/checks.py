@@ -80,9 +80,20 @@ def _once(check: Check, ctx: Context) -> Finding:
     try:
         return check.run(ctx)
     except HostError as error:
-        return replace(skipped(f"Not checked: {error.what}"), explained_by=explains(error))
+        return replace(skipped(f"Not checked: {error.what}"), explained_by=_explains(error, check, ctx))
     except WizardError as error:
         return told(error)
+
+
+def _explains(error: HostError, check: Check, ctx: Context) -> str:
+    """A guest that does not answer is one of our machines, which has checks of its own."""
+    if check.host in {machine.name for machine in ctx.spec.machines}:
+        return GUEST_CHECK
+    return explains(error)
+
+
+GUEST_CHECK = "machines.answers"
+"""The check that fails where a guest cannot be reached, whatever the reason."""
 
 
 def explains(error: HostError) -> str:

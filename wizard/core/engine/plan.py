@@ -83,6 +83,26 @@ def prefetch(ctx: Context, hosts: Iterable[str], emit: Sink) -> list[tuple[str, 
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def prefetch_all(ctx: Context, emit: Sink) -> list[tuple[str, WizardError]]:
+    """Read the facts of every host, then of every guest of ours that runs on them.
+
+    Args:
+        ctx: the pass they are read for.
+        emit: is told of each as it is connected to.
+
+    Returns:
+        (host, error) of each host that could not be asked. A guest that cannot is the business of the step that made it.
+    """
+    unreachable = prefetch(ctx, (host.name for host in ctx.spec.hosts), emit)
+    away = {name for name, _ in unreachable}
+    prefetch(
+        ctx,
+        [one.name for one in ctx.spec.machines if one.host not in away and ctx.present(one.name)],
+        emit,
+    )
+    return unreachable
+
+
 def _reach(ctx: Context, name: str, emit: Sink) -> tuple[str, WizardError] | None:
     emit(HostState(host=name, status="connecting", detail=ctx.hosts[name].address))
     facts = ctx.try_facts(name)
@@ -104,7 +124,7 @@ def make_plan(steps: Sequence[Step], ctx: Context, emit: Sink) -> Plan:
     Raises:
         StateError: our files and the hosts' markers do not belong together.
     """
-    unreachable = prefetch(ctx, (host.name for host in ctx.spec.hosts), emit)
+    unreachable = prefetch_all(ctx, emit)
     return Plan(tuple(plan_step(step, ctx) for step in in_order(steps)), tuple(unreachable))
 
 

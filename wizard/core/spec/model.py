@@ -203,6 +203,8 @@ class ArtifactsSpec:
 
     accept_built: bool = False
     """Allow artifacts that were built instead of published."""
+    dir: str | None = None
+    """A folder of artifacts on this machine, used as if given with `--artifacts`; may begin with `~/`."""
 
 
 @dataclass(frozen=True, slots=True)

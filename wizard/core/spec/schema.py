@@ -71,7 +71,7 @@ def spec_schema(need: Marker) -> Schema:
             need("keep"): integer(1, 1_000),
         },
         Optional("apps_dir"): text(v.local_path),
-        Optional("artifacts"): {Optional("accept_built"): boolean},
+        Optional("artifacts"): {Optional("accept_built"): boolean, Optional("dir"): text(v.local_path)},
         Optional("waivers"): each(
             {
                 need("check"): text(v.dotted_id),
