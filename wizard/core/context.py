@@ -51,6 +51,12 @@ class FactsCache:
             for question in [known for known in self._kept if known[0] == name]:
                 del self._kept[question]
 
+    def forget_answers(self) -> None:
+        """Ask every script but the facts again: what was changed on one host may be seen from all (a member list)."""
+        with self._guard:
+            for question in [known for known in self._kept if len(known) > 1]:
+                del self._kept[question]
+
     def _once(
         self, question: _Question, read: Callable[[], HostFacts | ScriptResult]
     ) -> HostFacts | ScriptResult | HostError | RemoteError:

@@ -98,6 +98,8 @@ def _change(planned: PlannedStep, ctx: Context, tools: Tools, result: ApplyResul
     outcome = run_changes(step.id, planned.changes, tools)
     for change in planned.changes:
         ctx.cache.forget(change.host)
+    if planned.changes:
+        ctx.cache.forget_answers()
     result.changes += len(outcome.done)
     result.errors += outcome.failed.values()
     return outcome

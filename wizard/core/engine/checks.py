@@ -74,6 +74,7 @@ def _patiently(item: Assertion, ctx: Context, emit: Sink, control: Control) -> F
         emit(CheckFinished(finding=replace(finding, status=Status.WAITING)))
         control.stop.wait(min(RETRY_PAUSE, again))
         ctx.cache.forget(item.check.host)
+        ctx.cache.forget_answers()
 
 
 def _once(check: Check, ctx: Context) -> Finding:
