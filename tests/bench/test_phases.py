@@ -1,0 +1,50 @@
+"""The table of phases says what the events say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.bench.phases import phases
+from wizard.core.events import ChangeFinished, ChangeStarted, Event, RunFinished, RunStarted, event_json
+
+
+def _change(step: str, key: str, host: str, began: float, seconds: float) -> list[Event]:
+    return [
+        ChangeStarted(at=began, step=step, change=key, host=host, summary=key),
+        ChangeFinished(
+            at=began + seconds, step=step, change=key, host=host, summary=key, status="done", seconds=seconds
+        ),
+    ]
+
+
+def _log() -> list[str]:
+    events = [
+        RunStarted(at=90.0, command="apply", cluster="home", steps=()),
+        *_change("machines", "image:tower-a", "tower-a", 100.0, 8.0),
+        *_change("machines", "create:etcd-a", "tower-a", 108.0, 2.0),
+        *_change("machines", "create:etcd-c", "tower-a", 110.0, 2.0),
+        *_change("machines", "boot:etcd-a", "etcd-a", 110.0, 5.0),
+        *_change("etcd", "install:etcd-a", "etcd-a", 116.0, 4.0),
+        *_change("etcd", "install:pi", "pi", 116.0, 6.0),
+        RunFinished(at=123.0, command="apply", status="done", changes=6, seconds=33.0),
+    ]
+    return [json.dumps(event_json(event)) for event in sorted(events, key=lambda event: event.at)]
+
+
+def test_a_machines_chain_is_its_image_its_making_and_what_was_done_on_it() -> None:
+    found = phases(_log())
+    assert [done.key for done in found.chains()["etcd-a"]] == [
+        "image:tower-a", "create:etcd-a", "boot:etcd-a", "install:etcd-a",
+    ]  # fmt: skip
+    assert found.longest == ("etcd-a", pytest.approx(19.0))
+    assert found.wall == pytest.approx(23.0)
+
+
+def test_the_table_has_a_line_for_each_phase_and_the_ratio() -> None:
+    lines = phases(_log()).table().splitlines()
+    assert [line.split("  ")[0] for line in lines[1:-1]] == [
+        "machines image", "machines create", "machines boot", "etcd install",
+    ]  # fmt: skip
+    assert lines[-1].startswith("wall 23.0 s; longest chain 19.0 s (etcd-a); 1.21x")
