@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -67,24 +68,36 @@ def _text(values: Mapping[str, Secret]) -> bytes:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot be the name of a secret")
     plain = {name: values[name].reveal() for name in sorted(values)}
-    return yaml.safe_dump({"schema": SECRETS_SCHEMA, "secrets": plain}, default_style="|").encode()
+    document = {"schema": str(SECRETS_SCHEMA), "checksum": _checksum(plain), "secrets": plain}
+    return yaml.safe_dump(document, default_style="|", sort_keys=False).encode()
+
+
+def _checksum(plain: Mapping[str, str]) -> str:
+    """Over every name and value: a file that lost some would make us make new keys beside those in use."""
+    text = "".join(f"{len(word)}:{word}" for name in sorted(plain) for word in (name, plain[name]))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _parsed(raw: bytes, path: Path) -> dict[str, Secret]:
     import yaml
 
     try:
-        document = yaml.safe_load(raw)
+        # The base loader knows no types: whatever stands there is text.
+        document = yaml.load(raw, yaml.BaseLoader)  # noqa: S506
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         # The parser's own words quote the file: they must not be shown.
         raise _corrupt(path, "It is not YAML any more.") from None
     if not isinstance(document, dict) or not isinstance(document.get("secrets"), dict):
         raise _corrupt(path, "It has no list of secrets.")
-    if str(document.get("schema")) != str(SECRETS_SCHEMA):
+    if document.get("schema") != str(SECRETS_SCHEMA):
         raise _corrupt(path, f"It is not of schema {SECRETS_SCHEMA}: a newer wizard may have written it.")
     found = document["secrets"]
     if not all(isinstance(name, str) and isinstance(value, str) for name, value in found.items()):
         raise _corrupt(path, "It holds something that is not a name and a text.")
+    if document.get("checksum") != _checksum(found):
+        raise _corrupt(
+            path, "Its checksum does not fit: a part is missing, or it was changed by other hands."
+        )
     return {name: Secret(value) for name, value in found.items()}
 
 

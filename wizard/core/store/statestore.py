@@ -107,8 +107,8 @@ class StateStore:
         with hold(self.home.lock):
             self._locked = True
             try:
-                remove_temps(self.home.state, self._system)
-                remove_temps(self.home.state_backup, self._system)
+                for path in (self.home.state, self.home.state_backup, self.home.secrets, self.home.ssh_key):
+                    remove_temps(path, self._system)
                 yield
             finally:
                 self._locked = False
