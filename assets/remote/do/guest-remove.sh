@@ -1,0 +1,44 @@
+# Removes a guest of ours with its disks; a block device given to it is left alone. Args: driver, dir, name, lineage,
+# data_dir. Exit 3: a guest or folder of that name is not ours: nothing was touched. Exit 4: a tool failed.
+# shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
+set -u
+folder=$arg_dir/$arg_name
+case $arg_driver in lxc) uri=lxc:/// ;; *) uri=qemu:///system ;; esac
+owned() {
+    virsh -q -c "$uri" dumpxml --inactive "$arg_name" 2>/dev/null | grep -Eq "lineage=['\"]${arg_lineage}['\"]"
+}
+
+there() { virsh -q -c "$uri" dominfo "$arg_name" >/dev/null 2>&1; }
+foreign() {
+    echo "$1 is not ours" >&2
+    exit 3
+}
+
+if there; then owned || foreign "the guest $arg_name"; fi
+for place in "$folder" "$arg_data_dir"; do
+    if [ -e "$place" ]; then grep -qx "lineage=$arg_lineage" "$place/owner" 2>/dev/null || foreign "$place"; fi
+done
+if there; then
+    waited=0
+    while [ "$waited" -lt 60 ]; do
+        case $(virsh -q -c "$uri" domstate "$arg_name") in 'shut off'* | crashed*) break ;; esac
+        if [ $((waited % 30)) -eq 0 ]; then virsh -q -c "$uri" shutdown "$arg_name" >/dev/null 2>&1; fi
+        sleep 1
+        waited=$((waited + 1))
+    done
+    case $(virsh -q -c "$uri" domstate "$arg_name") in
+    'shut off'* | crashed*) ;;
+    *) virsh -q -c "$uri" destroy "$arg_name" || exit 4 ;;
+    esac
+    case $arg_driver in
+    lxc) virsh -q -c "$uri" undefine "$arg_name" || exit 4 ;;
+    *) virsh -q -c "$uri" undefine --nvram "$arg_name" || exit 4 ;;
+    esac
+fi
+# The owner's name goes last: a removal that was cut off is ours to take up again.
+for place in "$folder" "$arg_data_dir"; do
+    [ -d "$place" ] || continue
+    find "$place" -xdev -mindepth 1 -maxdepth 1 ! -name owner -exec rm -rf {} + && rm -f "$place/owner" && rmdir "$place" ||
+        exit 4
+done
+echo "removed $arg_name"
