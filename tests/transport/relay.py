@@ -25,6 +25,7 @@ class Relay:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._flowing = threading.Event()
         self._flowing.set()
+        self._abandoned = False
         self.accepted = 0
         self.refuse = False
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -59,7 +60,7 @@ class Relay:
                         break
                     self._cut_after -= len(data)
                 sink.sendall(data)
-        for one in (source, sink):
+        for one in () if self._abandoned else (source, sink):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
@@ -82,8 +83,20 @@ class Relay:
                 near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 near.shutdown(socket.SHUT_RD)
                 near.close()
+            with contextlib.suppress(OSError):
+                # Closed while a thread still reads from it, it would stay open until something comes.
+                far.shutdown(socket.SHUT_RDWR)
                 far.close()
         self._pairs.clear()
+
+    def abandon(self) -> None:
+        """RST to the client only: the server is not told, and keeps its end of every link."""
+        self._abandoned = True
+        for near, _ in self._pairs:
+            with contextlib.suppress(OSError):
+                near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                near.shutdown(socket.SHUT_RD)
+                near.close()
 
     def close(self) -> None:
         """End it all."""

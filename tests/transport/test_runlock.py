@@ -4,7 +4,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ import pytest
 from tests.rows import assert_explained
 from tests.transport.relay import Relay
 from tests.transport.sshd import Client, Sshd
-from wizard.core.errors import ExitCode, LinkLostError, StateError
+from wizard.core.errors import ExitCode, StateError, UnreachableError
+from wizard.core.events import Note
+from wizard.core.host import OpStatus
+from wizard.transport import runlock
 from wizard.transport.ssh import SshHost
 
 MakeServer = Callable[..., Sshd]
@@ -85,17 +89,127 @@ def test_host_lets_go_when_the_wizard_is_killed(client: Client, own: Sshd, how: 
     take(host)
 
 
-def test_lost_lock_is_noticed_before_the_next_change(client: Client, own: Sshd, tmp_path: Path) -> None:
+@pytest.fixture
+def broken(client: Client, own: Sshd) -> Iterator[tuple[SshHost, Relay]]:
+    """A host that we hold over a way that can be broken."""
     relay = Relay(own.port)
-    host = client.host(own, port=relay.port)
-    with host.run_lock("me", 1, LINEAGE):
-        relay.reset()
-        with pytest.raises(LinkLostError) as caught:
-            for _ in range(100):
-                host.put(b"x", str(tmp_path / "file"))
-                time.sleep(0.02)
-        assert "no longer held" in caught.value.what
+    client.known.write_text(own.known_line() + own.known_line(f"[127.0.0.1]:{relay.port}"))
+    yield client.host(own, port=relay.port), relay
     relay.close()
+
+
+def break_link(host: SshHost, relay: Relay) -> None:
+    """Reset every connection, and wait until our side has noticed."""
+    relay.reset()
+    lock = host.lock
+    assert lock is not None and lock._hold is not None
+    end = time.monotonic() + 10
+    while lock._hold.stands:
+        assert time.monotonic() < end, "the reset never came"
+        time.sleep(0.01)
+
+
+def notes(client: Client) -> str:
+    return "\n".join(event.text for event in client.events if isinstance(event, Note))
+
+
+@pytest.mark.usefixtures("scripts")
+def test_lost_lock_is_taken_anew_before_the_next_change(
+    client: Client, own: Sshd, broken: tuple[SshHost, Relay], tmp_path: Path
+) -> None:
+    host, relay = broken
+    with host.run_lock("me", 1, LINEAGE):
+        for number in range(2):
+            break_link(host, relay)
+            if number:
+                host.do("do/test/echo", {"text": "hello"}, op="lock.again", timeout=20)
+            else:
+                assert host.put(b"x", str(tmp_path / "file")) is True
+            with pytest.raises(StateError, match="somebody else") as caught:
+                client.host(own).run_lock("bert@desk", 1, LINEAGE).__enter__()
+            assert "Held by me since" in caught.value.why
+        break_link(host, relay)
+    assert notes(client).count("tower is held for this run again") == 2
+    take(client.host(own))
+
+
+def test_host_taken_by_somebody_else_meanwhile(
+    client: Client, own: Sshd, broken: tuple[SshHost, Relay], tmp_path: Path
+) -> None:
+    host, relay = broken
+    other = client.host(own)
+    with host.run_lock("me", 1, LINEAGE):
+        break_link(host, relay)
+        lock = other.run_lock("bert@desk pid 12", 1, LINEAGE)
+        enter_when_free(lock)
+        for _ in range(2):
+            with pytest.raises(StateError) as caught:
+                host.put(b"x", str(tmp_path / "file"))
+            assert_explained(caught.value, exit_code=ExitCode.STATE, says=["bert@desk pid 12", "UTC"])
+        assert host.operation("nobody.1").status is OpStatus.ABSENT, "reads need no lock"
+        lock.__exit__(None, None, None)
+        with pytest.raises(StateError, match="while its link was broken") as caught:
+            host.put(b"x", str(tmp_path / "file"))
+        assert_explained(caught.value, exit_code=ExitCode.STATE, says=["bert@desk pid 12"])
+    assert not (tmp_path / "file").exists(), "a change was made without the lock"
+    take(other)
+
+
+def enter_when_free(lock: AbstractContextManager[None]) -> None:
+    """Take a lock whose holder has just lost its link."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            lock.__enter__()
+        except StateError:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name=beach\nlineage=other\nserial=1\n", "another cluster"),
+        (f"name=home\nlineage={LINEAGE}\nserial=9\n", "older than what"),
+    ],
+)
+def test_host_given_to_another_state_meanwhile(
+    with_marker: Sshd, broken: tuple[SshHost, Relay], tmp_path: Path, text: str, says: str
+) -> None:
+    host, relay = broken
+    with host.run_lock("me", 4, LINEAGE):
+        break_link(host, relay)
+        file = marker(with_marker, text)
+        with pytest.raises(StateError, match=says):
+            host.put(b"x", str(tmp_path / "file"))
+        assert file.read_text() == text
+    assert not (tmp_path / "file").exists()
+
+
+def test_no_change_where_the_lock_cannot_be_had(broken: tuple[SshHost, Relay], tmp_path: Path) -> None:
+    host, relay = broken
+    with host.run_lock("me", 1, LINEAGE):
+        relay.refuse = True
+        break_link(host, relay)
+        with pytest.raises(UnreachableError):
+            host.put(b"x", str(tmp_path / "file"))
+        assert not (tmp_path / "file").exists()
+        relay.refuse = False
+        assert host.put(b"x", str(tmp_path / "file")) is True
+
+
+def test_host_that_does_not_know_of_the_broken_link(
+    client: Client, broken: tuple[SshHost, Relay], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host holds its end until it has heard nothing for a while: we wait for ourselves, and say so."""
+    monkeypatch.setattr(runlock, "SILENCE_SECONDS", 4)
+    host, relay = broken
+    with host.run_lock("me", 1, LINEAGE):
+        relay.abandon()
+        assert host.put(b"x", str(tmp_path / "file")) is True
+    assert "tower still waits for the connection that broke, 4 s at the most" in notes(client)
 
 
 def marker(own: Sshd, text: str) -> Path:

@@ -86,6 +86,7 @@ def operation(session: Session, op: str) -> Operation:
 
 def run_operation(
     session: Session,
+    held: Callable[[], Session],
     script: str,
     args: Args,
     *,
@@ -98,6 +99,7 @@ def run_operation(
 
     Args:
         session: of the host.
+        held: gives the session over the connection that holds the host for this run.
         script: e.g. `do/marker`.
         args: single lines.
         op: its id.
@@ -111,8 +113,9 @@ def run_operation(
     """
     deadline = time.monotonic() + timeout
     output = _Output(on_line)
+    holding = held()
     try:
-        seen = _begin(session, script, args, op, payload, timeout)
+        seen = _begin(holding, script, args, op, payload, timeout)
     except LinkLostError as lost:
         # It may have arrived or not. Only asking is safe: sent again, it could run twice after a reboot.
         seen = _poll_again(session, op, output, deadline, lost)

@@ -217,7 +217,7 @@ class Session:
         try:
             channel.exec_command(self.sudo.command(link.config.user))
         except (SSHException, EOFError, OSError) as error:
-            if link.alive:
+            if not link.ended:
                 raise self._unusable(link, f"It refuses to run commands: {error}") from error
             raise self.lost(error) from error
 
@@ -236,7 +236,7 @@ class Session:
                 f"did not answer within {timeout:.0f} seconds.",
                 f"{what}; the host may be overloaded, or its login profile waits for something.",
             )
-        if not link.alive:
+        if link.ended:
             return self.lost(None)
         if begun:
             return self.remote_error(

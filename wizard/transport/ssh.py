@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wizard.core.errors import (
@@ -76,9 +76,15 @@ class SshHost:
         on_line: Callable[[str], None] | None = None,
     ) -> Operation:
         """As `Host.do`."""
-        self._hold_lock()
         return run_operation(
-            self.session, script, args or {}, op=op, payload=payload, timeout=timeout, on_line=on_line
+            self.session,
+            self._held,
+            script,
+            args or {},
+            op=op,
+            payload=payload,
+            timeout=timeout,
+            on_line=on_line,
         )
 
     def put(
@@ -91,18 +97,17 @@ class SshHost:
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> bool:
         """As `Host.put`."""
-        self._hold_lock()
-        return put(self.session, content, path, mode=mode, owner=owner, on_bytes=on_bytes)
+        return put(self.session, self._held, content, path, mode=mode, owner=owner, on_bytes=on_bytes)
 
     def run_lock(self, holder: str, serial: int, lineage: str) -> AbstractContextManager[None]:
         """As `Host.run_lock`."""
         self.lock = RunLock(self.session, holder, serial, lineage, self.tell)
         return self.lock
 
-    def _hold_lock(self) -> None:
-        """No change is made without the lock of its run; reads need none."""
-        if self.lock:
-            self.lock.ensure()
+    def _held(self) -> Session:
+        """What changes something goes over the connection that holds the lock of the run; reads need none."""
+        link = self.lock.ensure() if self.lock else None
+        return replace(self.session, connect=lambda: link) if link else self.session
 
 
 class SshHosts:

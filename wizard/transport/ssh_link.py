@@ -47,6 +47,9 @@ ALIVE_SECONDS = 15
 DEAD_SECONDS = 45
 """Time without any answer to a probe or to sent data after which the kernel gives the connection up."""
 
+ENDING_SECONDS = 0.5
+"""For paramiko's thread to end after it closed the channels of a connection that broke: it has nothing left to do."""
+
 CONNECT_TRIES = 4
 """Connections that are dropped before anything was proven (MaxStartups) are tried again; refused log-ins never."""
 
@@ -92,6 +95,18 @@ class Link:
     def alive(self) -> bool:
         """Whether the connection still stands as far as we know."""
         return bool(self._connection.is_connected)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the connection is gone, asked when a channel was closed.
+
+        When a connection breaks, paramiko first closes its channels and then says so: its thread, which is at its end,
+        is given a moment.
+        """
+        transport = self._connection.transport
+        if transport is not None:
+            transport.join(ENDING_SECONDS)
+        return not self.alive
 
     def channel(self, timeout: float) -> Channel:
         """A new session channel.

@@ -34,6 +34,7 @@ _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 def put(
     session: Session,
+    held: Callable[[], Session],
     content: bytes | Secret | Path,
     path: str,
     *,
@@ -45,6 +46,7 @@ def put(
 
     Args:
         session: of the host.
+        held: gives the session over the connection that holds the host for this run.
         content: the bytes, or a file on this machine, of which only a piece at a time is read.
         path: absolute, without `..`.
         mode: permission bits.
@@ -68,7 +70,7 @@ def put(
         "mode": f"{mode:o}",
         "owner": owner,
     }
-    return _transfer(session, data, args, on_bytes or _unheard)
+    return _transfer(session, held, data, args, on_bytes or _unheard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,11 @@ def _file(path: Path) -> _Source:
 
 
 def _transfer(
-    session: Session, data: _Source, args: dict[str, str], on_bytes: Callable[[int, int], None]
+    session: Session,
+    held: Callable[[], Session],
+    data: _Source,
+    args: dict[str, str],
+    on_bytes: Callable[[int, int], None],
 ) -> bool:
     offset = 0 if data.size <= ONE_CALL else None
     attempt = 1
@@ -111,7 +117,7 @@ def _transfer(
                 offset = _have(session, args)
             if offset is None:
                 return False
-            answer = _send(session, data, offset, args, on_bytes)
+            answer = _send(held(), data, offset, args, on_bytes)
         except LinkLostError:
             if attempt == TRIES:
                 raise

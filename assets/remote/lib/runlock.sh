@@ -1,7 +1,10 @@
 # Holds this host for one run: the kernel's lock on descriptor 9 lives as long as this shell, which lives as long as
 # its stdin does and something comes on it every arg_silence seconds. Nothing is started here that could keep the lock.
+# lock.holder tells who holds it or, when nobody does, who held it last: a run whose link broke (arg_again=yes) learns
+# from it whether anybody else was here meanwhile.
 # shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 wizard_run=/run/wizard
+wizard_holder=$wizard_run/lock.holder
 command -v flock >/dev/null 2>&1 || {
     echo "missing tool: flock" >&2
     exit 96
@@ -10,10 +13,15 @@ command -v flock >/dev/null 2>&1 || {
 exec 9>>"$wizard_run/lock"
 if ! flock -n 9; then
     echo busy
-    cat "$wizard_run/lock.holder" 2>/dev/null 9>&-
+    cat "$wizard_holder" 2>/dev/null 9>&-
     exit 75
 fi
 
+if [ "$arg_again" = yes ] && [ -s "$wizard_holder" ] && ! grep -qx "run=$arg_run" "$wizard_holder"; then
+    echo taken
+    cat "$wizard_holder"
+    exit 79
+fi
 
 if [ -e /etc/unraid-version ]; then
     wizard_marker=/boot/config/wizard/marker
@@ -26,7 +34,7 @@ if [ -f "$wizard_marker" ]; then
     case $wizard_serial in '' | *[!0-9]*) wizard_serial=0 ;; esac
     if [ "$wizard_lineage" != "$arg_lineage" ]; then
         echo foreign
-        sed -n 's/^name=/name=/p' "$wizard_marker"
+        sed -n '/^name=/p; /^lineage=/p' "$wizard_marker"
         exit 76
     elif [ "$wizard_serial" -gt "$arg_serial" ]; then
         echo newer
@@ -40,9 +48,9 @@ if [ -f "$wizard_marker" ]; then
     fi
 fi
 
-printf 'holder=%s\nsince=%s\n' "$arg_holder" "$(date -u '+%Y-%m-%d %H:%M:%S UTC')" >"$wizard_run/lock.holder"
+wizard_since=$(date -u '+%Y-%m-%d %H:%M:%S UTC')
+printf 'run=%s\nholder=%s\nsince=%s\n' "$arg_run" "$arg_holder" "$wizard_since" >"$wizard_holder" || exit 78
 echo held
 while [ "$(timeout "$arg_silence" head -c 1 9>&- | wc -c 9>&-)" -eq 1 ]; do
     :
 done
-rm -f "$wizard_run/lock.holder"
