@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     never_fail_to_print()
     code = flushed(_told(sys.argv[1:] if argv is None else list(argv)))
-    if argv is None and code == ExitCode.CANCELLED:
+    if argv is None:
         leave(code)
     return code
 

@@ -29,11 +29,11 @@ def read_facts(reader: Reader) -> HostFacts:
         HostError: it cannot be reached or trusted.
         RemoteError: the script failed, or its answer is not whole.
     """
-    sent = time.time()
+    asked = time.time()
     answer = reader.read(SCRIPT)
-    received = time.time()
-    # The connection may have been made on the way, which would blur the clocks: the script itself took no longer.
-    sent = max(sent, received - answer.seconds) if answer.seconds > 0 else sent
+    received = answer.at or time.time()
+    # The connection may have been made on the way, or the answer been there already, which would blur the clocks.
+    sent = received - answer.seconds if answer.seconds > 0 else min(asked, received)
     if answer.exit_code != 0 or "\n== end" not in answer.stdout:
         raise _broken(reader, answer.exit_code, answer.stderr)
     return parse_facts(reader.name, answer.stdout, sent=sent, received=received)

@@ -38,6 +38,8 @@ class ScriptResult:
     stderr: str
     seconds: float
     """From the sending of the request over an open connection until the answer was whole."""
+    at: float = 0.0
+    """Our clock when the answer was whole, seconds since the epoch; 0 = just now."""
 
 
 class OpStatus(StrEnum):

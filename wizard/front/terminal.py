@@ -7,15 +7,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wizard.core.engine.plan import Plan
-from wizard.core.engine.resume import Standing
 from wizard.core.errors import UsageError
 from wizard.core.prompt import HostKeyQuestion, SecretQuestion
 from wizard.core.secret import Secret
 from wizard.core.text import printable
-from wizard.front.plan import plan_text
+
+if TYPE_CHECKING:
+    from wizard.core.engine.plan import Plan
+    from wizard.core.engine.resume import Standing
 
 
 def at_terminal() -> bool:
@@ -102,6 +103,8 @@ class AskApproval:
         Raises:
             UsageError: nobody can be asked and `--yes` was not given.
         """
+        from wizard.front.plan import plan_text
+
         say(plan_text(plan, left, self._cluster))
         if self._yes and plan.destroys == 0:
             return True

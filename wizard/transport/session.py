@@ -79,6 +79,7 @@ class Session:
             wire.decode(reply.stdout),
             wire.decode(reply.stderr),
             reply.seconds,
+            time.time(),
         )
 
     def run(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wizard.core.errors import (
@@ -37,6 +38,10 @@ from wizard.transport.upload import put
 
 __all__ = ["SshHost", "SshHosts", "Target"]
 
+HEAD_START_SECONDS = 0.5
+"""How long `read_ahead` waits for the log-ins. On a LAN they take half of it, our own loading of paramiko included;
+whatever the caller would do meanwhile takes the interpreter from them, and has time when the hosts are at work."""
+
 
 @dataclass(slots=True)
 class SshHost:
@@ -46,6 +51,8 @@ class SshHost:
     tell: Callable[[str], None]
     """Told of what becomes of the run lock."""
     lock: RunLock | None = None
+    _ahead: dict[str, Future[ScriptResult]] = field(default_factory=dict)
+    """What was asked before anybody wanted it, by script; who reads the script first takes what came of it."""
 
     @property
     def name(self) -> str:
@@ -59,7 +66,26 @@ class SshHost:
 
     def read(self, script: str, args: Args | None = None, *, timeout: float = READ_SECONDS) -> ScriptResult:
         """As `Reader.read`."""
-        return self.session.read((script,), args or {}, timeout)
+        ahead = None if args else self._ahead.pop(script, None)
+        return ahead.result() if ahead else self.session.read((script,), args or {}, timeout)
+
+    def read_ahead(self, script: str, pool: ThreadPoolExecutor, connected: Callable[[], None]) -> None:
+        """Begin to read a script that will be wanted soon.
+
+        Args:
+            script: under `assets/remote`; it takes no arguments.
+            pool: does it.
+            connected: is called when the host is logged in to, or cannot be.
+        """
+
+        def read() -> ScriptResult:
+            try:
+                self.session.connect()
+            finally:
+                connected()
+            return self.session.read((script,), {}, READ_SECONDS)
+
+        self._ahead[script] = pool.submit(read)
 
     def operation(self, op: str) -> Operation:
         """As `Reader.operation`."""
@@ -147,14 +173,12 @@ class SshHosts:
         self._links: dict[str, _Pooled] = {}
         self._guard = threading.Lock()
         self._closed = threading.Event()
-        self._targets = {target.name: target for target in targets}
         self._hosts = {target.name: self._host(target, asking, prompter, credentials) for target in targets}
 
     def _host(
         self, target: Target, asking: threading.Lock, prompter: Prompter, credentials: Credentials
     ) -> SshHost:
         def connect() -> Link:
-            self._curtain.lift()
             return self._link(target, ())
 
         def tell(text: str) -> None:
@@ -164,27 +188,32 @@ class SshHosts:
         return SshHost(Session(target.name, target.address, connect, sudo), tell)
 
     def __getitem__(self, name: str) -> SshHost:
+        self._curtain.lift()
         return self._hosts[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._hosts)
 
-    def connect_ahead(self, names: Sequence[str]) -> None:
-        """Begin to connect to hosts that will be asked soon, and return at once.
+    def read_ahead(self, names: Sequence[str], script: str) -> None:
+        """Begin to read a script on hosts that will be asked for it soon; return once it is on its way.
 
-        Until a host is asked, no event tells of it and no question is put. Who asks first gets what came of it, a
-        failure too, so that nothing is tried more often than without.
+        Until a host is asked for, no event tells of it and no question is put. Who reads the script first gets what
+        came of it, a failure too, so that nothing is tried more often than without.
 
         Args:
             names: of the hosts.
+            script: under `assets/remote`; it takes no arguments.
         """
         if not names:
             return
-        pool = ThreadPoolExecutor(len(names), thread_name_prefix="connect")
+        connected = threading.Semaphore(0)
+        pool = ThreadPoolExecutor(len(names), thread_name_prefix="ahead")
         for name in names:
-            target = self._targets[name]
-            self._pooled(target).ahead = pool.submit(self._connect, target, (), None)
+            self._hosts[name].read_ahead(script, pool, connected.release)
         pool.shutdown(wait=False)
+        until = time.monotonic() + HEAD_START_SECONDS
+        while names and connected.acquire(timeout=max(0.0, until - time.monotonic())):
+            names = names[1:]
 
     def close(self) -> None:
         """Drop every connection for good; what runs on the hosts goes on, and who waits for it is sent away."""
@@ -197,11 +226,9 @@ class SshHosts:
             one.close()
 
     def _link(self, target: Target, trail: tuple[str, ...], through: Link | None = None) -> Link:
-        return self._pooled(target).get(lambda: self._connect(target, trail, through))
-
-    def _pooled(self, target: Target) -> _Pooled:
         with self._guard:
-            return self._links.setdefault(target.name, _Pooled(threading.Lock()))
+            pooled = self._links.setdefault(target.name, _Pooled(threading.Lock()))
+        return pooled.get(lambda: self._connect(target, trail, through))
 
     def _connect(self, target: Target, trail: tuple[str, ...], through: Link | None) -> Link:
         self._still_open(target)
@@ -282,15 +309,11 @@ class _Pooled:
     lock: threading.Lock
     link: Link | None = None
     refused: HostError | None = None
-    ahead: Future[Link] | None = None
-    """A connection begun before anybody asked; whoever asks first takes what comes of it."""
 
     def get(self, connect: Callable[[], Link]) -> Link:
         with self.lock:
             if self.refused:
                 raise self.refused
-            if self.ahead:
-                connect, self.ahead = self.ahead.result, None
             if self.link and self.link.alive:
                 return self.link
             if self.link:
@@ -308,12 +331,3 @@ class _Pooled:
         link, self.link = self.link, None
         if link:
             link.close()
-        ahead, self.ahead = self.ahead, None
-        if ahead:
-            ahead.add_done_callback(_drop)
-
-
-def _drop(ahead: Future[Link]) -> None:
-    """A connection that nobody asked for."""
-    if ahead.exception() is None:
-        ahead.result().close()
