@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wizard.core.resources import asset_text
+from wizard.lab import machine
 from wizard.lab.docker import LABEL, LabError, docker, names, run, try_docker
 from wizard.lab.store import cache_root
 
@@ -33,17 +34,17 @@ def packages(kind: str) -> list[str]:
     """The Debian packages of one root file system.
 
     Args:
-        kind: `hypervisor` or `pi`.
+        kind: `hypervisor`, `pi` or `guest`.
     """
-    lines = (line.strip() for line in asset_text(f"lab/packages/{kind}.txt").splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+    lines = (line.split("#")[0].split() for line in asset_text(f"lab/packages/{kind}.txt").splitlines())
+    return [words[0] for words in lines if words and words[1:] in ([], [f"[{machine.arch()}]"])]
 
 
 def tag(kind: str) -> str:
     """The full name of an image; the hash in it changes with the recipe.
 
     Args:
-        kind: `hypervisor`, `unraid` or `pi`.
+        kind: `hypervisor`, `unraid`, `pi` or `guest`.
     """
     recipe = [SUITE, *_SLIM, *packages("hypervisor" if kind == "unraid" else kind)]
     if kind == "unraid":
@@ -58,12 +59,21 @@ def ensure(say: Say) -> None:
         LabError: one could not be made.
     """
     _clear_left()
-    have = set(names("image"))
     for kind in ("hypervisor", "pi", "unraid"):
-        if tag(kind) not in have:
-            began = time.monotonic()
-            _make(kind, say)
-            say(f"image {kind}: made in {time.monotonic() - began:.0f} s")
+        ensure_one(kind, say)
+
+
+def ensure_one(kind: str, say: Say) -> None:
+    """Make one image where it is missing.
+
+    Raises:
+        LabError: it could not be made.
+    """
+    if tag(kind) in names("image"):
+        return
+    began = time.monotonic()
+    _make(kind, say)
+    say(f"image {kind}: made in {time.monotonic() - began:.0f} s")
 
 
 def _clear_left() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,12 @@ class Allowed:
         )
         guests = "KVM usable" if self.kvm else "no KVM: guests are LXC domains"
         return f"cgroup v{self.cgroup}, {guests}, hosts {rights}"
+
+
+def arch() -> str:
+    """This machine as Debian and the catalog name it: `amd64` or `arm64`; others as the kernel says."""
+    name = platform.machine()
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(name, name)
 
 
 def cgroup_version() -> int:

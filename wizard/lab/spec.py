@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from wizard.lab import containers, keys, network
 from wizard.lab.hosts import HOSTS, LabHost
 from wizard.lab.store import Store
@@ -11,6 +13,25 @@ K3S_VERSION = "v1.36.4+k3s1"
 
 ETCD_VERSION = "3.6.14"
 """The etcd the product pins (domain.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabGuest:
+    """One kind of guest; each hypervisor has one of it."""
+
+    role: str
+    first: int
+    """Last number of the address of the first one."""
+    memory: str
+    data_disk: str = ""
+
+
+GUESTS = (
+    LabGuest("etcd", 31, "512M", "2G"),
+    LabGuest("server", 41, "1G"),
+    LabGuest("storage", 51, "1G", "2G"),
+)
+"""Small: all of them and the hosts share the memory of one machine."""
 
 
 def options(store: Store) -> list[str]:
@@ -47,14 +68,29 @@ def spec(store: Store) -> str:
         "  service_cidr: 10.43.0.0/16",
         "hosts:",
         *(line for host in HOSTS for line in _host(store, host)),
+        "machines:",
+        *(line for guest in GUESTS for line in _guests(net, guest)),
         "storage: {kind: existing, class: lab}",
         "k3s: {version: " + K3S_VERSION + "}",
         f'etcd: {{version: "{ETCD_VERSION}"}}',
         "dns: {kind: coredns}",
-        "artifacts: {accept_built: true}   # what cannot be downloaded is built for the lab",
+        "artifacts:   # what cannot be downloaded was built for the lab",
+        "  accept_built: true",
+        *([f"  dir: {store.artifacts}"] if store.artifacts else []),
         "apps: {}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _guests(net: network.Net, guest: LabGuest) -> list[str]:
+    """Its entries: one on each hypervisor, named after the hypervisor's letter."""
+    data = f", data_disk: {guest.data_disk}" if guest.data_disk else ""
+    hypervisors = [host.name for host in HOSTS if host.role == "hypervisor"]
+    return [
+        f"  - {{name: {guest.role}-{name[-1]}, host: {name}, role: {guest.role}, "
+        f"address: {net[guest.first + index]}, cpus: 1, memory: {guest.memory}, disk: 4G{data}}}"
+        for index, name in enumerate(hypervisors)
+    ]
 
 
 def _host(store: Store, host: LabHost) -> list[str]:

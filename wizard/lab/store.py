@@ -17,7 +17,7 @@ FILE = "lab.json"
 LOCK = "lab.lock"
 """What one command holds while it changes the lab."""
 
-REMEMBERED = ("subnet", "daemon_pid", "dropped", "probed", "chose", "faults", "values")
+REMEMBERED = ("subnet", "daemon_pid", "dropped", "probed", "chose", "faults", "values", "artifacts")
 """The fields that are kept in the file."""
 
 
@@ -40,6 +40,8 @@ class Store:
     """Faults that are set, by host."""
     values: dict[str, str] = field(default_factory=dict)
     """The value each was set with, by `HOST/FAULT`."""
+    artifacts: str = ""
+    """The folder of what was built for the lab."""
 
     @property
     def id(self) -> str:
@@ -107,6 +109,6 @@ def default_root() -> Path:
 
 
 def cache_root() -> Path:
-    """Where root file systems are kept, by the hash of their recipe."""
+    """Where root file systems and what is built are kept, by the hash of their recipe."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "homelab-wizard" / "lab"

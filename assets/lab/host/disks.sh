@@ -108,7 +108,7 @@ make_fs() { # name fstype label
 }
 
 # Read the table: name parent bytes tran rota model serial fstype label mount backing
-# backing: paper = only described; data = a real device; data:BPS:IOPS = a slow one
+# backing: paper = only described, paper:MAJ:MIN = as that device; data = a real device; data:BPS:IOPS = a slow one
 disks() {
     mkdir -p "$SYSROOT/dev" "$SYSROOT/proc/self" "$SYSROOT/sys/block" "$SYSROOT/sys/dev/block" \
         "$SYSROOT/sys/bus/scsi/devices"
@@ -120,7 +120,9 @@ disks() {
         case $name in '#'* | '') continue ;; esac
         count=$((count + 1))
         number="8:$((count * 16))"
-        case $backing in data*)
+        case $backing in
+        paper:*) number=${backing#paper:} ;;
+        data*)
             number=$(attach "$name" "$bytes") || say "disk $name: no free loop device"
             ;;
         esac

@@ -34,7 +34,7 @@ devices() {
     [ -e /dev/kmsg ] || mknod -m 644 /dev/kmsg c 1 11
     [ -e /dev/loop-control ] || mknod -m 660 /dev/loop-control c 10 237
     number=0
-    while [ "$number" -lt 32 ]; do
+    while [ "$number" -lt 128 ]; do # LXC guests name them too, and another lab has its own
         [ -e "/dev/loop$number" ] || mknod -m 660 "/dev/loop$number" b 7 "$number"
         number=$((number + 1))
     done
