@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import median_low
@@ -87,11 +87,21 @@ def _known(ctx: Context) -> list[HostFacts]:
 
 
 def clocks(ctx: Context) -> Finding:
-    """Every host's clock, and ours, against the middle of all of them.
+    """Every host's clock, and ours, against the middle of all of them."""
+    found = _known(ctx)
+    return clocks_of(found, lambda name: _clock_fix(ctx, found, name))
+
+
+def clocks_of(found: Sequence[HostFacts], fix: Callable[[str], str]) -> Finding:
+    """The clocks of machines, and ours, against the middle of all of them.
 
     A distance only counts as far as the measurement's own uncertainty leaves no doubt of it.
+
+    Args:
+        found: facts of the machines, just read.
+        fix: the command that sets the clock of a machine.
     """
-    known = [facts for facts in _known(ctx) if facts.clock.offset is not None]
+    known = [facts for facts in found if facts.clock.offset is not None]
     if not known:
         return skipped("No host told its time.")
     middle = _middle([facts.clock.offset or 0.0 for facts in known])
@@ -106,7 +116,7 @@ def clocks(ctx: Context) -> Finding:
         f"The clock of {' and '.join(names)} is off by {_seconds(worst)}.",
         evidence=evidence,
         cause=_clock_cause([facts for facts in known if facts.host in names]),
-        fix="\n".join(_clock_fix(ctx, known, name) for name in names),
+        fix="\n".join(map(fix, names)),
     )
 
 
