@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from graphlib import CycleError
 
 import pytest
 
-from tests.engine.story import Closed, Lab, yes
+from tests.engine.story import TOY_HANDLERS, Closed, Lab, yes
 from tests.rows import assert_explained
 from wizard.core.change import Change
 from wizard.core.check import Status
@@ -21,7 +22,8 @@ from wizard.core.events import ChangeFinished, ChangeProgress, ChangeStarted, No
 from wizard.core.host import ReadOnlyHost, ReadOnlyViolationError
 from wizard.core.state import ChangeStatus, StepStatus
 from wizard.core.step import Step
-from wizard.practice.host import fingerprint
+from wizard.practice.faults import Faults
+from wizard.practice.host import PracticeHost, fingerprint
 
 ALL = 3 + 9
 """Markers and files of three hosts."""
@@ -243,13 +245,61 @@ def test_an_older_state_than_the_hosts_know_is_refused(lab: Lab) -> None:
 
 
 def test_a_second_operator_is_refused_by_the_host(lab: Lab) -> None:
-    lab.machines["tower-b"].lock_holder = "bert@desk pid 7"
+    taken = lab.machines["tower-b"]
+    taken.locked, taken.lock_holder = True, "bert@desk pid 7"
     before = fingerprint(lab.machines)
     with pytest.raises(StateError) as caught:
         lab.session().apply(yes)
     assert_explained(caught.value, exit_code=ExitCode.STATE, says=["bert@desk pid 7"])
     assert fingerprint(lab.machines) == before
-    assert lab.machines["tower-a"].lock_holder == "", "the lock of the other hosts was kept"
+    assert not lab.machines["tower-a"].locked, "the lock of the other hosts was kept"
+
+
+def test_the_lock_is_taken_anew_when_the_link_breaks_before_a_change(lab: Lab) -> None:
+    held: dict[str, list[bool]] = {name: [] for name in lab.machines}
+    taken: list[str] = []
+
+    def watch(host: str, what: str) -> None:
+        if what == "run_lock":
+            taken.append(host)
+        if what.startswith("do/"):
+            held[host].append(lab.machines[host].locked)
+
+    lab.hosts.faults.watch = watch
+    lab.hosts.faults.cut_before = ["do/marker", "do/toy"]
+    lab.hosts.faults.cut_after = ["do/toy"]
+    assert lab.session().apply(yes).status == "done"
+    assert len(taken) == len(lab.machines) + 3
+    assert all(all(seen) for seen in held.values()), "a change without the lock"
+    assert lab.twice() == []
+    assert not any(machine.locked for machine in lab.machines.values())
+
+
+@pytest.mark.parametrize("cut", ["cut_before", "cut_after"])
+def test_a_host_somebody_else_takes_while_the_link_is_broken(lab: Lab, cut: str) -> None:
+    machine = lab.machines["tower-b"]
+    bert = ExitStack()
+
+    def watch(host: str, what: str) -> None:
+        if (host, what) == ("tower-b", "run_lock") and machine.ran:
+            other = PracticeHost(machine, Faults(), TOY_HANDLERS)
+            bert.enter_context(other.run_lock("bert@desk pid 7", 1, machine.marker()["lineage"]))
+            lab.hosts.faults.watch = None
+        if (host, what) == ("tower-b", "do/toy") and not getattr(lab.hosts.faults, cut):
+            getattr(lab.hosts.faults, cut).append("do/toy")
+
+    lab.hosts.faults.watch = watch
+    with pytest.raises(StateError) as caught:
+        lab.session().apply(yes)
+    assert_explained(caught.value, exit_code=ExitCode.STATE, says=["bert@desk pid 7"])
+    state = lab.memory.last
+    assert state is not None
+    assert state.step("toy").changes["a:tower-b"].status is ChangeStatus.IN_FLIGHT, "it may have been begun"
+    assert len([run for run in machine.ran if run.script == "do/toy"]) == (cut == "cut_after")
+    bert.close()
+    getattr(lab.hosts.faults, cut).clear()
+    assert lab.session().apply(yes).status == "done"
+    assert lab.twice() == []
 
 
 def test_what_drifted_is_named_and_mended(lab: Lab) -> None:

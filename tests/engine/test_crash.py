@@ -32,7 +32,7 @@ def restart(lab: Lab) -> None:
     """What a new process finds: hosts without a lock holder, no faults."""
     lab.hosts.faults.watch = None
     for machine in lab.machines.values():
-        machine.lock_holder = ""
+        machine.locked = False
 
 
 @pytest.mark.parametrize("number", range(1, things_that_happen() + 1))

@@ -22,15 +22,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from wizard.core import refusals
 from wizard.core.errors import RESUMES, RemoteError
-from wizard.core.events import Sink
 from wizard.core.host import READ_SECONDS, Args, Operation, OpStatus, ScriptResult
 from wizard.core.secret import Secret
 from wizard.core.spec import ClusterSpec
 from wizard.practice.faults import Faults, link_lost
 from wizard.practice.host import PracticeHost, PracticeHosts
 from wizard.practice.machine import Execution, Machine, read_sections
-from wizard.practice.refusals import held
+from wizard.practice.runlock import PracticeLock
 from wizard.practice.scripts import HANDLERS, Answer
 
 FIXTURES = Path(__file__).parents[1] / "steps" / "parse" / "fixtures"
@@ -160,13 +160,15 @@ class KeptHost(PracticeHost):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 file.seek(0)
-                raise held(self.name, file.read()) from error
+                raise refusals.held(self.name, self.name, file.read(), "") from error
             file.truncate(0)
             file.write(holder)
             file.flush()
+            lock = PracticeLock(self._machine, Faults(), self._answer, holder, serial, lineage)
             with self._world.turn(self._machine):
-                self._raise_serial(serial, lineage)
+                lock.take(again=False)
             yield
+            lock.let_go()
 
 
 @dataclass(slots=True)
@@ -201,6 +203,9 @@ class KeptHosts(PracticeHosts):
             for name, machine in machines.items()
         }
 
+    def read_ahead(self, names: Sequence[str], script: str) -> None:
+        """Nothing is gained by asking these hosts early."""
+
     def close(self) -> None:
         """End every wait."""
         self._closed.set()
@@ -230,15 +235,15 @@ def composed(
     """The command line with simulated hosts in the place of real ones; everything else is as it is."""
     from unittest.mock import patch
 
-    from wizard import cli
+    from wizard import compose
 
     wrong = faults or Faults(watch=Watch(world, int(os.environ.get(KILL_AT, "0"))))
 
-    def hosts(_options: object, spec: ClusterSpec, _known_hosts: Path, _emit: Sink) -> KeptHosts:
+    def hosts(_options: object, spec: ClusterSpec, *_rest: object) -> KeptHosts:
         return KeptHosts(world, [host.name for host in spec.hosts], wrong, skews or {})
 
     with ExitStack() as stack:
-        stack.enter_context(patch.object(cli, "_hosts", hosts))
+        stack.enter_context(patch.object(compose, "_hosts", hosts))
         yield
 
 

@@ -47,7 +47,7 @@ def test_row_a13_two_wizards_on_two_machines(site: Site) -> None:
     assert_explained(
         second,
         exit_code=ExitCode.STATE,
-        says=["Somebody else is working on", f"pid {first.pid}"],
+        says=["worked on by somebody else", f"pid {first.pid}"],
         do="stop it there",
         unchanged=lambda: sum(" begun " in line for line in site.world.happened),
         before=3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -81,6 +82,41 @@ def changes_go_on_under_our_own_lock(stage: Stage) -> None:
         assert leave_marker(stage).exit_code == 0
         stage.write(f"{WORK}/neighbour", b"")
         assert stage.host.put(b"x", FILE)
+
+
+def a_lock_that_was_lost_with_its_link_is_taken_anew(stage: Stage) -> None:
+    with stage.host.run_lock(ME, 4, LINEAGE):
+        stage.break_link()
+        assert stage.host.operation(OP).status is OpStatus.ABSENT
+        assert leave_marker(stage).exit_code == 0
+        with pytest.raises(StateError) as refused, stage.other.run_lock(BERT, 5, LINEAGE):
+            pytest.fail("two operators hold one host")
+        assert ME in refused.value.why
+    with stage.other.run_lock(BERT, 5, LINEAGE):
+        pass
+
+
+def who_took_the_host_meanwhile_is_named_and_nothing_is_changed(stage: Stage) -> None:
+    with stage.host.run_lock(ME, 4, LINEAGE):
+        stage.break_link()
+        take_when_free(stage)
+        with pytest.raises(StateError, match="while its link was broken") as refused:
+            leave_marker(stage)
+        assert BERT in refused.value.why
+    assert marker(stage) == ""
+    assert stage.host.operation(OP).status is OpStatus.ABSENT
+
+
+def take_when_free(stage: Stage) -> None:
+    """Hold the host for a moment, as soon as it has noticed that the link of its holder is gone."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            with stage.other.run_lock(BERT, 4, LINEAGE):
+                return
+        except StateError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 # --- operations -----------------------------------------------------------------------------------------------------
@@ -244,6 +280,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     a_newer_run_raises_the_markers_serial,
     the_lock_leaves_no_marker_where_there_is_none,
     changes_go_on_under_our_own_lock,
+    a_lock_that_was_lost_with_its_link_is_taken_anew,
+    who_took_the_host_meanwhile_is_named_and_nothing_is_changed,
     an_operation_ends_with_its_output,
     an_operation_is_never_run_twice,
     an_operation_nobody_began_is_absent,

@@ -17,7 +17,7 @@ def test_on_a_simulated_host(scenario: Scenario, host: str) -> None:
 
 
 def test_every_scenario_is_in_the_list() -> None:
-    helpers = {"leave_marker", "marker"}
+    helpers = {"leave_marker", "marker", "take_when_free"}
     defined = {
         name
         for name, value in vars(scenarios).items()

@@ -147,7 +147,7 @@ def test_two_operators_at_once_and_one_is_told_about_the_other(home: Home) -> No
     with home.hosts["tower-b"].run_lock("bert@desk pid 12", 0, "his"), pytest.raises(StateError) as refused:
         home.session().apply(yes)
     assert "bert@desk pid 12" in refused.value.why
-    assert not any(machine.ran or machine.lock_holder for machine in home.machines.values())
+    assert not any(machine.ran or machine.locked for machine in home.machines.values())
 
 
 def test_a_host_that_breaks_off_while_it_is_read_hides_no_other(home: Home) -> None:

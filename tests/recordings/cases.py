@@ -19,6 +19,9 @@ CONTENT = b"".join(b"line %d of a file that is put\n" % number for number in ran
 PATH = f"{WORK}/file"
 HALF = len(CONTENT) // 2
 
+RUN = "8d5e957f297893487bd98fa830fa6413"
+"""What a run calls itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -64,10 +67,10 @@ def status(stage: Stage, op: str = OP, *, offset: int = 0, most: int = 65536) ->
     return stage.run("read/operation", {"op": op, "offset": str(offset), "max": str(most), "wait": "0"})
 
 
-def lock(stage: Stage, serial: int = 5, lineage: str = LINEAGE) -> Said:
-    """Take the run lock and let go."""
+def lock(stage: Stage, serial: int = 5, lineage: str = LINEAGE, *, again: bool = False) -> Said:
+    """Take the run lock, perhaps as one who comes back, and let go."""
     args = {"holder": "anna@laptop pid 4711", "serial": str(serial), "lineage": lineage, "silence": "20"}
-    return stage.run("lib/runlock", args)
+    return stage.run("lib/runlock", args | {"run": RUN, "again": "yes" if again else "no"})
 
 
 # --- do/marker ------------------------------------------------------------------------------------------------
@@ -267,6 +270,17 @@ def lock_busy(stage: Stage) -> Said:
         return lock(stage)
 
 
+def lock_again(stage: Stage) -> Said:
+    lock(stage)
+    return lock(stage, again=True)
+
+
+def lock_taken(stage: Stage) -> Said:
+    with stage.other.run_lock("bert@desk pid 12", 5, LINEAGE):
+        pass
+    return lock(stage, again=True)
+
+
 def lock_foreign(stage: Stage) -> Said:
     do(stage, MARKER)
     return lock(stage, lineage=OTHER_LINEAGE)
@@ -324,6 +338,8 @@ CASES = (
     Case("lib/runlock", "free", lock_free),
     Case("lib/runlock", "marked", lock_marked),
     Case("lib/runlock", "busy", lock_busy),
+    Case("lib/runlock", "again", lock_again),
+    Case("lib/runlock", "taken", lock_taken),
     Case("lib/runlock", "foreign", lock_foreign),
     Case("lib/runlock", "newer", lock_newer),
 )

@@ -175,6 +175,10 @@ class LabStage:
         finally:
             self.lab.mend("ssh-down", self.name)
 
+    def break_link(self) -> None:
+        """From our end, without a word to what runs over it."""
+        self.host.session.connect().close()
+
     def restart(self) -> None:
         """Off and on, connections and all."""
         self.lab.reset(self.name)

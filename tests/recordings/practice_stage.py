@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from posixpath import dirname
 
 from tests.recordings.recording import Said
 from tests.recordings.stage import OP, WORK
-from wizard.core.errors import RemoteError
+from wizard.core.errors import LinkLostError, RemoteError
 from wizard.core.host import Args
 from wizard.core.spec.model import HostSpec, Role
 from wizard.practice.faults import Faults
@@ -111,6 +111,12 @@ class PracticeStage:
             yield
         finally:
             self.faults.dead.discard(self.name)
+
+    def break_link(self) -> None:
+        """The next thing that is asked does not arrive."""
+        self.faults.cut_before.append("read/operation")
+        with suppress(LinkLostError):
+            self.host.operation(OP)
 
     def restart(self) -> None:
         """/run is gone, disks are not."""

@@ -71,6 +71,9 @@ class Stage(Protocol):
     def deaf(self) -> AbstractContextManager[None]:
         """Nothing answers on its SSH port, and no connection is left."""
 
+    def break_link(self) -> None:
+        """Break the connection `host` has to it, whatever hangs on it."""
+
     def restart(self) -> None:
         """Cut its power and switch it on again."""
 

@@ -13,17 +13,18 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from wizard.core.errors import HostError
 from wizard.core.host import READ_SECONDS, Args, Host, Operation, OpStatus, ScriptResult
 from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.practice.answer import Answer, Handler
 from wizard.practice.faults import Faults
 from wizard.practice.machine import Execution, Machine
-from wizard.practice.refusals import held as _held
-from wizard.practice.refusals import not_done, not_locked, not_stored
+from wizard.practice.refusals import not_done, not_stored
+from wizard.practice.runlock import PracticeLock
 from wizard.practice.scripts import HANDLERS
 
-__all__ = ["PracticeHost", "PracticeHosts", "_held", "fingerprint"]
+__all__ = ["PracticeHost", "PracticeHosts", "fingerprint"]
 
 OPERATION_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}")
 OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -43,6 +44,7 @@ class PracticeHost:
         self._machine = machine
         self._faults = faults
         self._handlers = handlers
+        self._lock: PracticeLock | None = None
 
     @property
     def name(self) -> str:
@@ -57,16 +59,16 @@ class PracticeHost:
     def read(self, script: str, args: Args | None = None, *, timeout: float = READ_SECONDS) -> ScriptResult:
         """As `Reader.read`."""
         began = time.monotonic()
-        self._faults.before(self.name, script)
+        self._before(script)
         with self._machine.guard:
             self._machine.requests += 1
             answer = self._answer(script, args or {}, b"")
-        self._faults.after(self.name, script)
+        self._after(script)
         return ScriptResult(answer.exit_code, answer.output, answer.stderr, time.monotonic() - began)
 
     def operation(self, op: str) -> Operation:
         """As `Reader.operation`."""
-        self._faults.before(self.name, "read/operation")
+        self._before("read/operation")
         with self._machine.guard:
             self._machine.requests += 1
             return self._machine.operations.get(op, Operation(op, OpStatus.ABSENT))
@@ -84,12 +86,13 @@ class PracticeHost:
         """As `Host.do`: an operation that was claimed before is never run again."""
         if not OPERATION_ID.fullmatch(op):
             raise ValueError(f"operation id {op!r}")
-        self._faults.before(self.name, script)
+        self._hold()
+        self._before(script)
         with self._machine.guard:
             self._machine.requests += 1
             self._begin(script, args or {}, _bytes(payload), op)
             done = self._machine.operations[op]
-        self._faults.after(self.name, script)
+        self._after(script)
         for line in done.output.splitlines():
             if on_line is not None:
                 on_line(printable(line))
@@ -133,14 +136,15 @@ class PracticeHost:
         """As `Host.put`."""
         if not path.startswith("/") or ".." in path.split("/") or not OWNER.fullmatch(owner):
             raise ValueError(f"cannot put to {path!r} for {owner!r}")
-        self._faults.before(self.name, "put")
+        self._hold()
+        self._before("put")
         data = _bytes(content)
         digest = hashlib.sha256(data).hexdigest()
         args = {"path": path, "size": str(len(data)), "digest": digest, "mode": f"{mode:o}", "owner": owner}
         with self._machine.guard:
             self._machine.requests += 1
             answer = self._answer("lib/put", args | {"send": "yes", "offset": "0"}, data)
-        self._faults.after(self.name, "put")
+        self._after("put")
         if on_bytes is not None:
             on_bytes(len(data), len(data))
         if answer.exit_code:
@@ -150,22 +154,36 @@ class PracticeHost:
     @contextmanager
     def run_lock(self, holder: str, serial: int, lineage: str) -> Iterator[None]:
         """As `Host.run_lock`."""
-        self._faults.before(self.name, "run_lock")
-        machine = self._machine
-        with machine.guard:
-            machine.requests += 1
-            self._raise_serial(serial, lineage)
-            machine.lock_holder = printable(holder)
-            machine.lock_since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+        lock = PracticeLock(self._machine, self._faults, self._answer, printable(holder), serial, lineage)
+        lock.take(again=False)
+        self._lock = lock
         try:
             yield
         finally:
-            machine.lock_holder = ""
+            self._lock = None
+            lock.let_go()
 
-    def _raise_serial(self, serial: int, lineage: str) -> None:
-        answer = self._answer("lib/runlock", {"serial": str(serial), "lineage": lineage}, b"")
-        if answer.exit_code:
-            raise not_locked(self.name, answer, serial)
+    def _hold(self) -> None:
+        if self._lock:
+            self._lock.ensure()
+
+    def _before(self, what: str) -> None:
+        with self._link():
+            self._faults.before(self.name, what)
+
+    def _after(self, what: str) -> None:
+        with self._link():
+            self._faults.after(self.name, what)
+
+    @contextmanager
+    def _link(self) -> Iterator[None]:
+        """A host lets go of the lock when the link that held it dies."""
+        try:
+            yield
+        except HostError:
+            if self._lock:
+                self._lock.let_go()
+            raise
 
 
 class PracticeHosts:

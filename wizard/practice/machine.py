@@ -65,6 +65,10 @@ class Machine:
     """Every execution of a `do` script, to prove that none happened twice."""
     requests: int = 0
     """Round trips it answered."""
+    locked: bool = False
+    """Whether a run holds it."""
+    lock_run: str = ""
+    """Which run holds it or held it last; who that was and since when."""
     lock_holder: str = ""
     lock_since: str = ""
     guard: threading.RLock = field(default_factory=threading.RLock)
@@ -119,7 +123,8 @@ class Machine:
         """/run is memory: every operation is forgotten, and the run lock with it."""
         self.operations.clear()
         self.waiting = None
-        self.lock_holder = ""
+        self.locked = False
+        self.lock_run = self.lock_holder = self.lock_since = ""
 
 
 def read_sections(text: str) -> dict[str, tuple[str, ...]]:

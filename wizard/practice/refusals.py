@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from wizard.core import refusals
 from wizard.core.errors import RESUMES, RemoteError, StateError
-from wizard.core.host import Operation, OpStatus
+from wizard.core.host import Args, Operation, OpStatus
 from wizard.core.text import printable
 from wizard.practice.answer import Answer
-from wizard.practice.scripts import BUSY, FOREIGN, NEWER
+from wizard.practice.scripts import BUSY, FOREIGN, NEWER, TAKEN
 
 _TAIL_LINES = 5
 
@@ -69,39 +70,23 @@ def not_stored(host: str, path: str, answer: Answer) -> RemoteError:
     )
 
 
-def not_locked(host: str, answer: Answer, serial: int) -> StateError:
+def not_locked(host: str, answer: Answer, args: Args) -> StateError:
     """The error of a host that is not ours to work on.
 
     Args:
         host: its name.
         answer: of lib/runlock.
-        serial: of our state.
+        args: what lib/runlock was given.
     """
     told = dict(line.split("=", 1) for line in answer.output.splitlines() if "=" in line)
+    holder, since = told.get("holder", ""), told.get("since", "")
     if answer.exit_code == BUSY:
-        return held(host, told.get("holder", ""), told.get("since", ""))
+        return refusals.held(host, host, holder, since)
+    if answer.exit_code == TAKEN:
+        return refusals.taken_meanwhile(host, host, holder, since)
     if answer.exit_code == FOREIGN:
-        return StateError(
-            f"{host} belongs to another cluster.",
-            where=host,
-            why=f"Its marker names {told.get('name', '')} with another lineage than our state.",
-            do="use the state folder of that cluster (--dir DIR), or take the host out of this spec",
-        )
+        marker, name = told["lineage"], told["name"]
+        return refusals.another_cluster(host, host, marker=marker, ours=args["lineage"], name=name)
     if answer.exit_code == NEWER:
-        return StateError(
-            f"The state on this machine is older than {host} knows.",
-            where=host,
-            why=f"The host was last changed by serial {told.get('serial', '?')}, ours is {serial}.",
-            do="use the newest state (was a backup restored?): wizard state path",
-        )
+        return refusals.older_than_host(host, host, marker=told["serial"], ours=int(args["serial"]))
     raise ValueError(f"no refusal: {answer}")
-
-
-def held(host: str, holder: str, since: str = "") -> StateError:
-    """The error of a host that somebody else holds."""
-    return StateError(
-        f"Somebody else is working on {host}.",
-        where=host,
-        why=f"Held by {holder or 'somebody'} since {since or 'unknown'}.",
-        do="wait for that run to end, or stop it there; then run the same command again",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from posixpath import dirname
 
 from wizard.core.host import Args, Operation, OpStatus
 from wizard.practice.answer import Answer, Handler
@@ -12,7 +13,7 @@ from wizard.practice.upload import put
 
 __all__ = ["HANDLERS", "Answer", "Handler"]
 
-BUSY, FOREIGN, NEWER = 75, 76, 77
+BUSY, FOREIGN, NEWER, TAKEN = 75, 76, 77, 79
 """Exit codes of lib/runlock."""
 
 
@@ -36,15 +37,10 @@ def marker(machine: Machine, args: Args, _payload: bytes) -> Answer:
     if there and there.get("lineage") != args["lineage"]:
         return Answer(f"the marker {path} belongs to another cluster: {there.get('name', '')}\n", 3)
     if machine.is_full(path):
-        return Answer(f"{_full_disk(machine)}\n", 1)
+        return Answer(f"no room left on {dirname(path)}: 0 KiB free\n", 1)
     text = f"name={args['name']}\nlineage={args['lineage']}\nserial={args['serial']}\n"
     machine.files[path] = File(text.encode())
     return Answer(text)
-
-
-def _full_disk(machine: Machine) -> str:
-    """How the host's shell says that printf found no room: dash names no reason, bash does."""
-    return "printf: write error: No space left on device" if machine.unraid else "printf: printf: I/O error"
 
 
 def operation(machine: Machine, args: Args, _payload: bytes) -> Answer:
@@ -57,18 +53,22 @@ def operation(machine: Machine, args: Args, _payload: bytes) -> Answer:
 
 
 def runlock(machine: Machine, args: Args, _payload: bytes) -> Answer:
-    """Whether the run lock can be had. A marker of ours is raised to our serial; who holds it is the caller's to note."""
-    if machine.lock_holder:
-        return Answer(f"busy\nholder={machine.lock_holder}\nsince={machine.lock_since}\n", BUSY)
+    """Whether the run lock can be had. A marker of ours is raised to our serial; to hold it is the caller's matter."""
+    last = f"run={machine.lock_run}\nholder={machine.lock_holder}\nsince={machine.lock_since}\n"
+    if machine.locked:
+        return Answer(f"busy\n{last}", BUSY)
+    if args["again"] == "yes" and machine.lock_run not in ("", args["run"]):
+        return Answer(f"taken\n{last}", TAKEN)
     there = machine.marker()
-    if not there:
-        return Answer("held\n")
-    if there["lineage"] != args["lineage"]:
-        return Answer(f"foreign\nname={there['name']}\n", FOREIGN)
-    if int(there["serial"]) > int(args["serial"]):
+    if there and there["lineage"] != args["lineage"]:
+        return Answer(f"foreign\nname={there['name']}\nlineage={there['lineage']}\n", FOREIGN)
+    if there and int(there["serial"]) > int(args["serial"]):
         return Answer(f"newer\nserial={there['serial']}\n", NEWER)
-    text = f"name={there['name']}\nlineage={there['lineage']}\nserial={args['serial']}\n"
-    machine.files[machine.marker_path] = File(text.encode())
+    if there:
+        text = f"name={there['name']}\nlineage={there['lineage']}\nserial={args['serial']}\n"
+        machine.files[machine.marker_path] = File(text.encode())
+    machine.lock_run, machine.lock_holder = args["run"], args["holder"]
+    machine.lock_since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     return Answer("held\n")
 
 
