@@ -222,7 +222,7 @@ class WatchedHost:
 
     def put(
         self,
-        content: bytes | Secret,
+        content: bytes | Secret | Path,
         path: str,
         *,
         mode: int = 0o644,

@@ -14,7 +14,8 @@ from wizard.core.host import OUTPUT_LIMIT, Args, ScriptResult
 from wizard.core.text import printable
 from wizard.transport import wire
 from wizard.transport.exchange import Ending, Exchange
-from wizard.transport.ssh_link import CHANNEL_SECONDS, Link
+from wizard.transport.ssh_link import Link
+from wizard.transport.ssh_socket import CHANNEL_SECONDS
 from wizard.transport.sudo import Sudo
 
 if TYPE_CHECKING:
