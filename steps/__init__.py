@@ -5,7 +5,8 @@ from __future__ import annotations
 from steps.discover import Discover
 from steps.here import Here
 from steps.hosts import Hosts
+from steps.machines import Machines
 from wizard.core.step import Step
 
-STEPS: tuple[Step, ...] = (Here(), Hosts(), Discover())
+STEPS: tuple[Step, ...] = (Here(), Hosts(), Discover(), Machines())
 """In the order of the story."""

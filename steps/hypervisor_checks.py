@@ -71,7 +71,7 @@ def _no_extension(facts: HostFacts) -> str:
 def bridge(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
     """A bridge with a way out to the LAN, so that guests get addresses of their own there."""
     wanted = host.bridge or (facts.unraid.bridge if facts.unraid else "")
-    found = facts.nic(wanted) if wanted else _lan_bridge(facts)
+    found = facts.nic(wanted) if wanted else lan_bridge(facts)
     if found is None:
         return _no_bridge(facts, host, wanted or DEFAULT_BRIDGE, ssh)
     if found.kind != "bridge":
@@ -92,7 +92,7 @@ def bridge(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
     return passed(f"{found.name} over {', '.join(uplinks)}.")
 
 
-def _lan_bridge(facts: HostFacts) -> Nic | None:
+def lan_bridge(facts: HostFacts) -> Nic | None:
     """The bridge that carries the default route, else one that a network card is part of."""
     route = facts.default_route
     masters = {nic.master for nic in facts.nics if nic.kind in _UPLINKS}

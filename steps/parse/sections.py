@@ -16,6 +16,10 @@ class Sections:
     def __contains__(self, name: str) -> bool:
         return name in self._lines
 
+    def heads(self) -> tuple[str, ...]:
+        """The names of all sections, in the order they came."""
+        return tuple(self._lines)
+
     def lines(self, name: str) -> tuple[str, ...]:
         """The lines of one section, without the bar."""
         return self._lines.get(name, ())
