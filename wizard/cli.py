@@ -17,6 +17,8 @@ from wizard.front.streams import flushed, leave, never_fail_to_print, tell, tell
 if TYPE_CHECKING:
     from argparse import Namespace as Options
 
+    from wizard.core.errors import HostError, RemoteError
+    from wizard.core.facts import HostFacts
     from wizard.core.home import ClusterHome
     from wizard.core.session import DoctorReport, Session
     from wizard.core.spec import ClusterSpec
@@ -132,6 +134,52 @@ def _host_names(asked: Sequence[str], spec: ClusterSpec) -> list[str]:
                 do="wizard facts",
             )
     return list(asked) or known
+
+
+def _layout(options: Options) -> int:
+    from wizard.core.decide.layout import make_layout
+    from wizard.front.layout import layout_json, layout_text
+
+    with open_session(options) as session:
+        facts, failed = _known_facts(session, [host.name for host in session.spec.hypervisors])
+    layout = make_layout(session.spec, facts)
+    name = session.spec.name
+    _print_json(layout_json(name, layout)) if options.json else print(layout_text(name, layout), end="")
+    return _told_after(failed) or int(ExitCode.OK if layout.fits else ExitCode.FAILED)
+
+
+def _known_facts(
+    session: Session, names: Sequence[str]
+) -> tuple[dict[str, HostFacts], list[HostError | RemoteError]]:
+    """The facts of the hosts that answered, and the errors of the others."""
+    from wizard.core.facts import HostFacts
+
+    ctx = session.facts(names)
+    found = {name: ctx.try_facts(name) for name in names}
+    facts = {name: one for name, one in found.items() if isinstance(one, HostFacts)}
+    return facts, [one for one in found.values() if not isinstance(one, HostFacts)]
+
+
+def _told_after(errors: Sequence[WizardError]) -> int:
+    """Tell on stderr what kept us from seeing everything; the exit code of it."""
+    for error in errors:
+        tell_error(error, before="\n")
+    return _worst(errors)
+
+
+def _storage(options: Options) -> int:
+    from wizard.core.decide.storage import decide_storage
+    from wizard.front.storage import storage_json, storage_text
+
+    with open_session(options) as session:
+        spec = session.spec
+        facts, failed = _known_facts(session, [host.name for host in spec.hosts])
+    decision = decide_storage(spec, facts)
+    if options.json:
+        _print_json(storage_json(decision, spec.name, failed))
+    else:
+        print(storage_text(decision, spec.name))
+    return _told_after(failed)
 
 
 def _plan(options: Options) -> int:
@@ -279,6 +327,8 @@ COMMANDS: dict[str, Command] = {
     "example": _example,
     "check": _check,
     "facts": _facts,
+    "storage": _storage,
+    "layout": _layout,
     "plan": _plan,
     "apply": _apply,
     "doctor": _doctor,

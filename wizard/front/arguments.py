@@ -53,6 +53,12 @@ def build_parser(asked: str | None = None) -> Parser:
     facts = _add(commands, "facts", "what the hosts are: hardware, disks, network, what runs")
     facts.add_argument("host", nargs="*", metavar="HOST", help="only these hosts")
     facts.add_argument("--json", action="store_true", help="print one JSON document")
+    layout = _add(
+        commands, "layout", "the machines and addresses, and whether each hypervisor can carry them alone"
+    )
+    layout.add_argument("--json", action="store_true", help="print one JSON document")
+    storage = _add(commands, "storage", "which way to keep data fits your hosts, and why the others do not")
+    storage.add_argument("--json", action="store_true", help="print one JSON document")
     plan = _add(commands, "plan", "what is missing; changes nothing", state=True)
     plan.add_argument("--json", action="store_true", help="print one JSON document")
     apply = _add(commands, "apply", "bring about what is missing", state=True)

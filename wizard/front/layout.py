@@ -1,0 +1,218 @@
+"""What `wizard layout` prints: tables and a part for cluster.yaml for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from wizard.core.decide.addresses import PlannedAddress
+from wizard.core.decide.capacity import LayoutProblem, gib
+from wizard.core.decide.layout import HostLayout, Layout
+from wizard.core.spec.model import MachineSpec
+from wizard.core.spec.values import size_text
+from wizard.core.text import printable
+
+LAYOUT_SCHEMA = 1
+"""Version of the JSON document."""
+WIDTH = 80
+
+
+def layout_json(cluster: str, layout: Layout) -> dict[str, object]:
+    """The one document of `wizard layout --json`.
+
+    Args:
+        cluster: its name.
+        layout: as judged.
+    """
+    return {
+        "schema": LAYOUT_SCHEMA,
+        "cluster": cluster,
+        "proposed": layout.proposed,
+        "machines": [machine_json(machine) for machine in layout.machines],
+        "hosts": [_host_json(host) for host in layout.hosts],
+        "addresses": [_address_json(one) for one in layout.addresses],
+        "problems": [
+            {"level": one.level, "host": one.host, "machine": one.machine, "text": one.text, "do": one.do}
+            for one in layout.problems
+        ],
+    }
+
+
+def machine_json(machine: MachineSpec) -> dict[str, object]:
+    """A machine with the keys and values it has in the spec; a MAC only where one was given."""
+    shown: dict[str, object] = {
+        "name": machine.name,
+        "host": machine.host,
+        "role": machine.role,
+        "address": machine.address,
+        "cpus": machine.cpus,
+        "memory": size_text(machine.memory),
+        "disk": size_text(machine.disk),
+    }
+    if machine.data_disk:
+        shown["data_disk"] = size_text(machine.data_disk)
+    if machine.mac:
+        shown["mac"] = machine.mac
+    return shown
+
+
+def _host_json(host: HostLayout) -> dict[str, object]:
+    alone = host.alone
+    return {
+        "name": host.name,
+        "cpus": host.cpus,
+        "memory": host.memory,
+        "reserved": host.reserved,
+        "given_cpus": host.given_cpus,
+        "given_memory": host.given_memory,
+        "alone": {"ok": alone.ok, "wont_start": list(alone.wont_start), "reasons": list(alone.reasons)},
+    }
+
+
+def _address_json(one: PlannedAddress) -> dict[str, object]:
+    return {
+        "address": one.address,
+        "for": one.used_for,
+        "probe": one.probe,
+        "mac": one.mac,
+        "by": one.by,
+        "why": one.why if one.probe == "not-checked" else None,
+    }
+
+
+def layout_text(cluster: str, layout: Layout, *, width: int = WIDTH) -> str:
+    """The layout as a person wants to read it, with the part for cluster.yaml at the end.
+
+    Args:
+        cluster: its name.
+        layout: as judged.
+        width: columns of the terminal.
+    """
+    source = "proposed, the spec names no machines" if layout.proposed else "the machines of the spec"
+    blocks = [
+        [f"Layout of {printable(cluster)}: {source}"],
+        table(("machine", "host", "address", "cpus", "memory", "disk", "data"), _machine_rows(layout)),
+        table(("hypervisor", "cpus given", "memory given", "kept for itself", "alone"), _host_rows(layout)),
+        list(_alone_lines(layout, width)),
+        list(_problem_lines(layout.problems, width)),
+        list(_address_lines(layout.addresses, width)),
+        list(_paste(layout)) if layout.proposed and layout.machines else [],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _machine_rows(layout: Layout) -> Iterator[tuple[str, ...]]:
+    for one in layout.machines:
+        data = size_text(one.data_disk) if one.data_disk else "-"
+        sizes = (size_text(one.memory), size_text(one.disk), data)
+        yield (one.name, one.host, one.address, str(one.cpus), *sizes)
+
+
+def _host_rows(layout: Layout) -> Iterator[tuple[str, ...]]:
+    for one in layout.hosts:
+        verdict = "carries all" if one.alone.ok else "NOT enough"
+        cpus = f"{one.given_cpus} of {one.cpus or '?'}"
+        if one.cpus and one.given_cpus > one.cpus:
+            cpus += f" ({one.given_cpus / one.cpus:.1f}x)"
+        memory = f"{gib(one.given_memory)} of {gib(one.memory) if one.memory else '?'}"
+        yield (one.name, cpus, memory, gib(one.reserved) if one.reserved else "?", verdict)
+
+
+def _alone_lines(layout: Layout, width: int) -> Iterator[str]:
+    for host in layout.hosts:
+        if host.alone.ok:
+            continue
+        text = f"{host.name} alone would not start: {', '.join(host.alone.wont_start)}."
+        yield from wrapped(text, width)
+        for reason in host.alone.reasons:
+            yield from wrapped(reason, width, "  ")
+
+
+def _problem_lines(problems: Sequence[LayoutProblem], width: int) -> Iterator[str]:
+    if problems:
+        yield "What does not fit:"
+    for one in problems:
+        sign = "!!" if one.level == "refused" else " !"
+        yield from wrapped(f"{sign} {one.text}", width, "  ", "     ")
+        yield from wrapped(f"do: {one.do}", width, "     ", "         ")
+
+
+def _address_lines(addresses: Sequence[PlannedAddress], width: int) -> Iterator[str]:
+    unchecked = [one for one in addresses if one.probe == "not-checked"]
+    for one in addresses:
+        if one.probe == "used":
+            who = " ".join(part for part in (one.mac, one.by) if part)
+            yield from wrapped(f"!! {one.address} ({one.used_for}) is used by {who or 'somebody'}.", width)
+    if unchecked:
+        why = "; ".join(dict.fromkeys(one.why for one in unchecked))
+        text = f"Addresses not checked on the wire: {len(unchecked)} of {len(addresses)}, {why}."
+        yield from wrapped(text, width)
+
+
+def _paste(layout: Layout) -> Iterator[str]:
+    yield "To keep this layout, or to change it, put this into cluster.yaml:"
+    yield ""
+    yield from machines_yaml(layout.machines)
+
+
+def machines_yaml(machines: Iterable[MachineSpec], *, width: int = WIDTH) -> Iterator[str]:
+    """The `machines` section of a spec.
+
+    Args:
+        machines: to be written.
+        width: columns; a line is broken behind a comma.
+    """
+    yield "machines:"
+    for machine in machines:
+        parts = [f"{key}: {_scalar(key, value)}" for key, value in machine_json(machine).items()]
+        line = "  - {" + parts[0]
+        for part in parts[1:]:
+            if len(line) + len(part) + len(", },") > width:
+                yield line + ","
+                line = "     " + part
+            else:
+                line += f", {part}"
+        yield line + "}"
+
+
+def _scalar(key: str, value: object) -> str:
+    return f'"{value}"' if key == "mac" else str(value)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, width: int = WIDTH) -> list[str]:
+    """Columns as wide as their longest cell; where the terminal is narrower, the widest columns are cut.
+
+    Args:
+        head: titles.
+        rows: cells.
+        width: columns of the terminal.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if not cells:
+        return []
+    wide = [max(len(row[i]) for row in (list(head), *cells)) for i in range(len(head))]
+    while sum(wide) + 2 * (len(wide) - 1) > width:
+        wide[wide.index(max(wide))] -= 1
+    return ["  ".join(map(_cut, row, wide)).rstrip() for row in (list(head), *cells)]
+
+
+def _cut(cell: str, wide: int) -> str:
+    return cell.ljust(wide) if len(cell) <= wide else cell[: max(wide - 2, 1)] + ".."
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
+    """A sentence in lines, safe to print.
+
+    Args:
+        text: as it is said.
+        width: columns.
+        first: indent of the first line.
+        rest: indent of the others; two columns more where it is not given.
+    """
+    return textwrap.wrap(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=f"{first}  " if rest is None else rest,
+        break_on_hyphens=False,
+    )
