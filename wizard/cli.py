@@ -112,9 +112,10 @@ def _check(options: Options) -> int:
 
 
 def _facts(options: Options) -> int:
-    from wizard.front.facts import facts_json, facts_text
-
     with open_session(options) as session:
+        # Not before: the hosts answer meanwhile.
+        from wizard.front.facts import facts_json, facts_text
+
         names = _host_names(options.host, session.spec)
         ctx = session.facts(names)
         found = {name: ctx.try_facts(name) for name in names}
@@ -183,10 +184,10 @@ def _storage(options: Options) -> int:
 
 
 def _plan(options: Options) -> int:
-    from wizard.core.engine.plan import plan_json
-    from wizard.front.plan import plan_text, unreachable_text
-
     with open_session(options) as session:
+        from wizard.core.engine.plan import plan_json
+        from wizard.front.plan import plan_text, unreachable_text
+
         plan, left = session.plan()
     if options.json:
         _print_json(plan_json(plan, session.spec.name))
@@ -245,9 +246,9 @@ def _check_folder(options: Options) -> None:
 
 
 def _doctor(options: Options) -> int:
-    from wizard.front.doctor import doctor_json, doctor_text
-
     with open_session(options) as session:
+        from wizard.front.doctor import doctor_json, doctor_text
+
         if options.list:
             print("\n".join(session.check_ids()))
             return int(ExitCode.OK)
