@@ -6,17 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from steps.machine_plan import IMAGES, Place
+from steps.machine_plan import SHORT_SECONDS, Place
 from steps.machine_wait import watch_of
 from steps.parse.guest_details import Domain
-from wizard.core.artifact import ARCH
 from wizard.core.change import Change
 from wizard.core.context import Work
 from wizard.core.facts import GIB
 from wizard.core.secret import Secret
 from wizard.payload.domain_xml import domain_xml
 from wizard.payload.domain_xml_lxc import container_xml, first_boot_tar
-from wizard.payload.guests import BASE_FOLDER, GuestPlan
+from wizard.payload.guests import GuestPlan
 from wizard.payload.seed_iso import seed_iso
 from wizard.payload.ssh_keys import key_pair
 
@@ -25,9 +24,6 @@ CREATE_SECONDS = 600.0
 
 DEFINE_SECONDS = 300.0
 """Three minutes for a clean shutdown, and the rest."""
-
-SHORT_SECONDS = 60.0
-"""Deadline of one command to libvirt."""
 
 ROUNDING = 1024**2
 """Bytes by which libvirt may round memory up."""
@@ -95,24 +91,6 @@ def lost(place: Place, name: str) -> Iterator[str]:
 
 def _gib(value: int) -> str:
     return f"{value / GIB:.1f} GiB"
-
-
-def image_change(place: Place, makes: bool) -> Iterator[Change]:
-    """The base image, where something is to be made from it and it is not there.
-
-    Args:
-        place: the hypervisor.
-        makes: whether a guest is to be made.
-    """
-    if makes and place.seen.base is None:
-        yield Change(
-            key=f"image:{place.host.name}",
-            host=place.host.name,
-            summary=f"Copy the base image {place.base} to {place.host.name}",
-            preview=place.base_path,
-            weight=30.0,
-            do=partial(_image, place=place),
-        )
 
 
 def create_changes(place: Place, plan: GuestPlan, after: Sequence[str]) -> Iterator[Change]:
@@ -281,28 +259,6 @@ def resize_changes(place: Place, plan: GuestPlan, found: Drift, after: Sequence[
 def definition_xml(plan: GuestPlan) -> bytes:
     """The definition of a guest by its driver."""
     return container_xml(plan) if plan.driver == "lxc" else domain_xml(plan)
-
-
-def _image(work: Work, *, place: Place) -> str:
-    name = place.host.name
-    kind, _ = IMAGES.get(place.driver, IMAGES["kvm"])
-
-    def fetched(done: int, total: int) -> None:
-        work.progress(f"{kind}: fetching, {_mib(done)}", done / total if total else None)
-
-    def sent(done: int, total: int) -> None:
-        work.progress(
-            f"{place.base}: {_mib(done)} of {_mib(total)} on {name}", done / total if total else None
-        )
-
-    artifact, path = work.artifacts.obtain(kind, ARCH.get(place.facts.arch, "amd64"), on_bytes=fetched)
-    work.run("do/guest-folder", {"dir": place.vm_dir}, timeout=SHORT_SECONDS)
-    work.host.put(path, place.base_path, mode=0o644, on_bytes=sent)
-    return f"{artifact.label} lies in {place.vm_dir}/{BASE_FOLDER}, its digest was checked there"
-
-
-def _mib(value: int) -> str:
-    return f"{value / 1024**2:.0f} MiB"
 
 
 def cluster_key(work: Work) -> str:

@@ -22,6 +22,9 @@ READ_GUESTS = "read/guests"
 READ_SECONDS = 60.0
 """Deadline of looking at a hypervisor's guests: a libvirt that is busy starting some of them answers late."""
 
+SHORT_SECONDS = 60.0
+"""Deadline of one command to libvirt."""
+
 LIBVIRT_IMAGES = "/var/lib/libvirt/images"
 """Where libvirt's own tools keep disks (domain.md 12)."""
 

@@ -14,13 +14,14 @@ from steps.machine_changes import (
     boot_change,
     create_changes,
     drift,
-    image_change,
     remove_changes,
     resize_changes,
     start_change,
 )
+from steps.machine_image import image_change
 from steps.machine_plan import Place, look, look_everywhere
 from steps.machine_wait import STOPPED
+from steps.parse.guest_details import Domain
 from wizard.core.change import Change
 from wizard.core.check import Check, Finding, Level, Status, When, failed, passed, skipped
 from wizard.core.context import Context
@@ -74,9 +75,10 @@ class Machines(Step):
         everywhere = [plan for place in places for plan in place.plans]
         gone = [change for place in places for change in remove_changes(place, everywhere)]
         yield from gone
-        for place in places:
-            yield from _new(place, [change.key for change in gone])
-        yield from _different(places)
+        begun = [change for place in places for change in _new(place, [change.key for change in gone])]
+        begun += [change for place in places for change in _standing_still(place)]
+        yield from begun
+        yield from _resized(places, tuple(change.key for change in begun if change.key.startswith("boot:")))
 
 
 def _carriers(ctx: Context) -> list[str]:
@@ -86,7 +88,7 @@ def _carriers(ctx: Context) -> list[str]:
 
 
 def _new(place: Place, gone: Sequence[str]) -> Iterator[Change]:
-    """Guests that are not there, and those whose first boot was not seen to its end."""
+    """The base image and the guests that are not there."""
     free = [plan for plan in place.plans if not place.foreign(plan.name)]
     missing = [plan for plan in free if place.domain(plan.name) is None]
     yield from image_change(place, bool(missing))
@@ -94,25 +96,36 @@ def _new(place: Place, gone: Sequence[str]) -> Iterator[Change]:
         yield from create_changes(place, plan, gone)
 
 
-def _different(places: Sequence[Place]) -> Iterator[Change]:
-    """Guests that stand still, do not start by themselves, or have another size: never two away at a time."""
-    before: tuple[str, ...] = ()
+def _standing_still(place: Place) -> Iterator[Change]:
+    """Guests that do not run or do not start by themselves, and those whose first boot was not seen to its end."""
+    for plan, domain in _kept(place):
+        if domain.autostart is False:
+            yield autostart_change(plan)
+        if drift(plan, domain):
+            continue
+        if domain.state in STOPPED:
+            yield start_change(plan, domain)
+            yield boot_change(place, plan, after=(f"start:{plan.name}",))
+        elif domain.state == "running" and not _booted(place, plan):
+            yield boot_change(place, plan)
+
+
+def _resized(places: Sequence[Place], before: tuple[str, ...]) -> Iterator[Change]:
+    """Guests that shall be of another size, one after another: never are two of them away at a time."""
     for place in places:
-        for plan in place.plans:
-            domain = place.domain(plan.name)
-            if domain is None or unchangeable(place, plan):
-                continue
-            if domain.autostart is False:
-                yield autostart_change(plan)
+        for plan, domain in _kept(place):
             found = drift(plan, domain)
             if found:
                 yield from resize_changes(place, plan, found, before)
                 before = (f"boot:{plan.name}",)
-            elif domain.state in STOPPED:
-                yield start_change(plan, domain)
-                yield boot_change(place, plan, after=(f"start:{plan.name}",))
-            elif domain.state == "running" and not _booted(place, plan):
-                yield boot_change(place, plan)
+
+
+def _kept(place: Place) -> Iterator[tuple[GuestPlan, Domain]]:
+    """Guests of ours that stay, unless the spec asks of one what it cannot become."""
+    for plan in place.plans:
+        domain = place.domain(plan.name)
+        if domain is not None and not unchangeable(place, plan):
+            yield plan, domain
 
 
 def _booted(place: Place, plan: GuestPlan) -> bool:

@@ -5,8 +5,8 @@
 newline='
 '
 case $arg_driver in
-lxc) uri=lxc:/// logs=/var/log/libvirt/lxc ;;
-*) uri=qemu:///system logs=/var/log/libvirt/qemu ;;
+lxc) uri=lxc:/// ;;
+*) uri=qemu:///system ;;
 esac
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -55,14 +55,12 @@ guests() {
 
 consoles() {
     for name in $arg_names; do
-        for file in "$arg_dir/$name/console.log" "$logs/$name.log"; do
-            if [ -s "$file" ]; then
-                echo "== console $name"
-                tail -c 2000 "$file" | bars
-                echo
-                break
-            fi
-        done
+        file=$arg_dir/$name/console.log
+        if [ -s "$file" ]; then
+            echo "== console $name"
+            tail -c 2000 "$file" | bars
+            echo
+        fi
     done
 }
 
