@@ -37,7 +37,7 @@ prepare_data() {
 # Nothing is put in place before everything is here.
 receive() {
     rm -rf "$stage"
-    mkdir "$stage"
+    mkdir -p "$stage"
     count=0
     while IFS= read -r line; do
         case $line in

@@ -1,5 +1,5 @@
 # Changes the list of members, on a healthy one of them. Each action first looks whether it was done already.
-# Args: action (replace, promote or update), name and peer (URL) of the member it is about, others (client URLs,
+# Args: action (replace, promote or update), name, peer and client (URLs) of the member it is about, others (client URLs,
 # comma-separated, of the members that must be healthy).
 # shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 set -eu
@@ -31,6 +31,11 @@ others_healthy() {
     }
 }
 
+alive() {
+    timeout -s KILL 15 /usr/local/bin/etcdctl --endpoints="$arg_client" --cacert=$pki/ca.crt --cert=$pki/doctor.crt \
+        --key=$pki/doctor.key --dial-timeout=3s --command-timeout=6s endpoint health >/dev/null 2>&1
+}
+
 # The server refuses for a few seconds after a change of the list, and after an election.
 patiently() {
     left=$1
@@ -52,7 +57,8 @@ patiently() {
 
 replace() {
     others_healthy
-    if [ -n "$row" ] && [ $learner = no ]; then
+    # A voter that answers has its data: an earlier attempt came to its end.
+    if [ -n "$row" ] && [ $learner = no ] && ! alive; then
         patiently 60 member remove "$id" || exit 5
         echo "removed $id"
         row=

@@ -19,8 +19,18 @@ fi
 # A unit that was loaded before its file came is not known by its new text.
 systemctl daemon-reload
 systemctl enable --quiet etcd.service
+pid() { systemctl show -p MainPID --value etcd.service; }
+
 if [ "$arg_action" = restart ]; then
+    before=$(pid)
+    systemctl reset-failed etcd.service 2>/dev/null || true
     systemctl restart --no-block etcd.service
+    # Whoever looks next must not take the old process for the new one.
+    left=70
+    while [ "$left" -gt 0 ] && [ "$(pid)" = "$before" ] && [ "$before" != 0 ]; do
+        sleep 1
+        left=$((left - 1))
+    done
     echo restarted
 elif [ "$(systemctl show -p ActiveState --value etcd.service)" = active ]; then
     echo running

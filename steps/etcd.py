@@ -1,0 +1,83 @@
+"""Three etcd members on three machines, TLS everywhere: set up, started together, proven by a write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from steps import etcd_before as before
+from steps import etcd_cluster_checks as between
+from steps import etcd_member_checks as each
+from steps.etcd_plan import Planner
+from steps.etcd_seen import READ_SECONDS, STEP, Place, look_at_all, places
+from wizard.core.change import Change
+from wizard.core.check import Check, Finding, Level, When
+from wizard.core.context import Context
+from wizard.core.step import Step
+
+CHECK_SECONDS = READ_SECONDS + 10
+"""A check may be the one that asks a member first."""
+
+
+class Etcd(Step):
+    """The store Kubernetes keeps everything in; it goes on while any one of its members is lost."""
+
+    id = STEP
+    title = "etcd cluster"
+    summary = "Certificates, programs and configuration on three members; all started; a write through each"
+    needs = ("machines",)
+
+    def checks(self, ctx: Context) -> Iterator[Check]:
+        """What must hold before anything is touched, then between the members, then on each of them."""
+        if places(ctx.spec):
+            yield from _first(ctx)
+        yield _after("etcd.quorum", "Most members follow one leader", between.quorum)
+        yield _after("etcd.members", "The list of members is that of the spec", between.members)
+        yield _after("etcd.alarm", "etcd has raised no alarm", between.alarm)
+        for place in places(ctx.spec):
+            yield from _of_member(place)
+
+    def changes(self, ctx: Context) -> Iterator[Change]:
+        """What is missing on each member, the proof by a write last; nothing where the spec names no machines."""
+        if places(ctx.spec):
+            yield from Planner(ctx, look_at_all(ctx)).changes()
+
+
+def _first(ctx: Context) -> Iterator[Check]:
+    yield _before("etcd.clocks", "Clocks agree before certificates are made", before.clocks)
+    yield _before("etcd.version", "The etcd asked for can be installed", before.version)
+    yield _before("etcd.authority", "The members trust the authority we have the key of", before.authority)
+    yield _before("etcd.survivors", "Enough members have their data", before.survivors)
+    for place in places(ctx.spec):
+        name = place.name
+        yield _before("etcd.disk", f"{name} has a disk for etcd", partial(before.disk, place=place), name)
+        yield _before(
+            "etcd.foreign", f"Nobody else's etcd is on {name}", partial(before.foreign, place=place), name
+        )
+
+
+def _of_member(place: Place) -> Iterator[Check]:
+    name = place.name
+    on, on_running = partial(each.on, place=place), partial(each.on_running, place=place)
+    yield _after("etcd.running", f"etcd on {name} runs", partial(on, test=each.running), name)
+    yield _after("etcd.disk", f"{name} has a disk for etcd", partial(before.disk, place=place), name)
+    yield _after("etcd.installed", f"{name} runs the etcd asked for", partial(on, test=each.version), name)
+    yield _after("etcd.boot", f"etcd on {name} starts at boot", partial(on, test=each.boot), name)
+    yield _after(
+        "etcd.certificates", f"The certificates of {name} hold", partial(on, test=each.certificates), name
+    )
+    yield _after(
+        "etcd.fsync", f"The disk of {name} is quick enough", partial(on_running, test=each.fsync), name
+    )
+    yield _after("etcd.space", f"{name} has room for its data", partial(on_running, test=each.space), name)
+
+
+Run = Callable[[Context], Finding]
+
+
+def _before(check: str, title: str, run: Run, host: str = "") -> Check:
+    return Check(check, title, run, When.BEFORE, Level.FATAL, host, timeout=CHECK_SECONDS)
+
+
+def _after(check: str, title: str, run: Run, host: str = "") -> Check:
+    return Check(check, title, run, When.AFTER, Level.ERROR, host, timeout=CHECK_SECONDS)

@@ -1,0 +1,134 @@
+"""Which certificates etcd needs, whether those we have will do, and making what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from steps.etcd_seen import places
+from wizard.core.secret import Secret
+from wizard.core.secrets import SecretKeeper, Secrets
+from wizard.core.spec import ClusterSpec
+from wizard.payload.certificates import (
+    RENEW_DAYS,
+    Certificate,
+    Pair,
+    belongs,
+    make_authority,
+    make_client,
+    make_member,
+    read_certificate,
+    signed_by,
+)
+
+AUTHORITY = "etcd/ca"
+CLIENTS = ("k3s", "doctor")
+"""Programs that ask etcd: K3s' servers, and the wizard's own checks and proofs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One certificate the cluster needs."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    server: bool = False
+
+    @property
+    def secret(self) -> str:
+        """What its key and certificate are called among the secrets, without the suffix."""
+        return f"etcd/{self.name}"
+
+
+def member_certificate(spec: ClusterSpec, name: str) -> Wanted:
+    """What a member's certificate must say."""
+    place = next(one for one in places(spec) if one.name == name)
+    names = (name, f"{name}.{spec.network.domain}", "localhost")
+    return Wanted(name, (place.address, "127.0.0.1"), names, server=True)
+
+
+def wanted_certificates(spec: ClusterSpec) -> list[Wanted]:
+    """Every certificate the cluster needs, besides the authority's own."""
+    members = [member_certificate(spec, place.name) for place in places(spec)]
+    return [*members, *(Wanted(name) for name in CLIENTS)]
+
+
+def kept(secrets: Secrets, secret: str) -> Pair | None:
+    """A key and its certificate from among the secrets."""
+    key, certificate = secrets.get(f"{secret}.key"), secrets.get(f"{secret}.crt")
+    return Pair(key, certificate.reveal()) if key and certificate else None
+
+
+def authority(secrets: Secrets) -> Pair | None:
+    """The cluster's own authority, where there is one yet."""
+    return kept(secrets, AUTHORITY)
+
+
+def flaw(found: Certificate | None, wanted: Wanted, now: datetime) -> str:
+    """Why a certificate will not do, as the end of a sentence; empty = it will.
+
+    Args:
+        found: what it says; None = it cannot be read.
+        wanted: what it should say.
+        now: with a time zone.
+    """
+    if found is None:
+        return "cannot be read"
+    if found.days_left(now) < RENEW_DAYS:
+        return f"ends in {found.days_left(now)} days" if found.days_left(now) >= 0 else "has ended"
+    missing = {*wanted.addresses, *wanted.names} - {*found.addresses, *found.names}
+    if missing:
+        return f"does not name {', '.join(sorted(missing))}"
+    if not found.client:
+        return "is not for use by clients"
+    return "is not for use by servers" if wanted.server and not found.server else ""
+
+
+def to_make(secrets: Secrets, spec: ClusterSpec, now: datetime) -> Iterator[tuple[Wanted, str]]:
+    """Each certificate that is missing among our secrets or will not do, and why."""
+    signer = authority(secrets)
+    for wanted in wanted_certificates(spec):
+        pair = kept(secrets, wanted.secret)
+        if pair is None or signer is None:
+            yield wanted, "is not there yet"
+        elif reason := flaw(read_certificate(pair.certificate), wanted, now):
+            yield wanted, reason
+        elif not belongs(pair.key, pair.certificate) or not signed_by(pair.certificate, signer.certificate):
+            yield wanted, "is not signed by our authority"
+
+
+def make_missing(secrets: SecretKeeper, spec: ClusterSpec) -> list[str]:
+    """Make the authority where there is none, and every certificate that is missing or will not do.
+
+    Each is saved before the next is made: taken up again, only what is still missing is made.
+
+    Returns:
+        The names of what was made.
+
+    Raises:
+        StateError: one could not be saved.
+    """
+    now = datetime.now(UTC)
+
+    def new_authority() -> Mapping[str, Secret]:
+        return _named(AUTHORITY, make_authority(f"{spec.name} etcd", now))
+
+    key, certificate = secrets.ensure(new_authority, f"{AUTHORITY}.key", f"{AUTHORITY}.crt")
+    signer = Pair(key, certificate.reveal())
+    made = []
+    for wanted, _ in list(to_make(secrets, spec, now)):
+        secrets.put(_named(wanted.secret, _make(signer, wanted, now)))
+        made.append(wanted.name)
+    return made
+
+
+def _make(signer: Pair, wanted: Wanted, now: datetime) -> Pair:
+    if wanted.server:
+        return make_member(signer, wanted.name, wanted.addresses, wanted.names, now)
+    return make_client(signer, wanted.name, now)
+
+
+def _named(secret: str, pair: Pair) -> Mapping[str, Secret]:
+    return {f"{secret}.key": pair.key, f"{secret}.crt": Secret(pair.certificate)}

@@ -1,0 +1,141 @@
+"""The files of one member as they shall be, and whether those on it are so."""
+
+from __future__ import annotations
+
+import hashlib
+
+from steps.etcd_certificates import AUTHORITY as AUTHORITY_SECRET
+from steps.etcd_certificates import authority, kept
+from steps.etcd_seen import Member, Place, places
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.secrets import Secrets
+from wizard.core.spec import ClusterSpec
+from wizard.payload.etcd_config import (
+    AUTHORITY,
+    CONFIG,
+    ELECTION_MS,
+    HEARTBEAT_MS,
+    PKI,
+    EtcdConfig,
+    config_text,
+    in_force,
+)
+from wizard.payload.etcd_files import MemberFile
+from wizard.payload.etcd_unit import RUNNING_CONFIG, UNIT, unit_text
+
+
+def config_of(spec: ClusterSpec, place: Place, lineage: str, *, joining: bool) -> str:
+    """The configuration of a member.
+
+    Args:
+        spec: what is wanted.
+        place: the member.
+        lineage: of the cluster; empty = not known before the first apply.
+        joining: the cluster is there already and it has no data.
+    """
+    unit = hashlib.sha256(unit_text(spec.name, place.base).encode()).hexdigest()[:16]
+    return config_text(
+        EtcdConfig(
+            name=place.name,
+            address=place.address,
+            base=place.base,
+            members={one.name: one.address for one in places(spec)},
+            token=f"{spec.name}-{lineage or 'GIVEN-AT-THE-FIRST-APPLY'}",
+            joining=joining,
+            heartbeat_ms=spec.etcd.heartbeat_ms or HEARTBEAT_MS,
+            election_ms=spec.etcd.election_ms or ELECTION_MS,
+            unit=unit,
+        )
+    )
+
+
+def plain_files(spec: ClusterSpec, place: Place, lineage: str, *, joining: bool) -> list[MemberFile]:
+    """Configuration and unit."""
+    return [
+        MemberFile(CONFIG, Secret(config_of(spec, place, lineage, joining=joining))),
+        MemberFile(UNIT, Secret(unit_text(spec.name, place.base))),
+    ]
+
+
+def key_files(secrets: Secrets, place: Place) -> list[MemberFile] | None:
+    """Keys and certificates; None where one was not made yet."""
+    signer, own, doctor = (
+        authority(secrets),
+        kept(secrets, f"etcd/{place.name}"),
+        kept(secrets, "etcd/doctor"),
+    )
+    if signer is None or own is None or doctor is None:
+        return None
+    return [
+        MemberFile(AUTHORITY, Secret(signer.certificate)),
+        MemberFile(f"{PKI}/member.crt", Secret(own.certificate)),
+        MemberFile(f"{PKI}/member.key", own.key, "600", "etcd:etcd"),
+        # Whoever holds these may read and write the whole cluster: root alone.
+        MemberFile(f"{PKI}/doctor.crt", Secret(doctor.certificate), "600"),
+        MemberFile(f"{PKI}/doctor.key", doctor.key, "600"),
+    ]
+
+
+def all_files(
+    spec: ClusterSpec, place: Place, lineage: str, secrets: Secrets, *, joining: bool
+) -> list[MemberFile]:
+    """Everything `do/etcd-configure` brings to a member.
+
+    Raises:
+        WizardError: its certificates are gone from our secrets since the plan was made.
+    """
+    keys = key_files(secrets, place)
+    if keys is None:
+        raise WizardError(
+            f"The certificates of {place.name} are not among the secrets.",
+            where=f"{AUTHORITY_SECRET}.crt, etcd/{place.name}.crt",
+            why="They were made a moment ago; somebody took the file of secrets away meanwhile.",
+            do="wizard apply",
+        )
+    return [*plain_files(spec, place, lineage, joining=joining), *keys]
+
+
+def differing(
+    member: Member, spec: ClusterSpec, lineage: str, secrets: Secrets, *, joining: bool
+) -> list[str]:
+    """The paths on a member that are not as they shall be, our mark beside its data among them."""
+    place, seen = member.place, member.seen
+    plain = plain_files(spec, place, lineage, joining=joining)
+    found = [] if seen.data.marker == lineage and lineage else [f"{place.base}/wizard"]
+    for file in (*plain, *(key_files(secrets, place) or ())):
+        there = seen.files.get(file.path)
+        dressed = there is not None and (there.mode, there.owner) == (file.mode, file.owner)
+        same = _same_config(member, file) if file.path == CONFIG else there and there.digest == file.digest
+        if not dressed or not same:
+            found.append(file.path)
+    return found
+
+
+def _same_config(member: Member, file: MemberFile) -> bool:
+    there = member.seen.texts.get(CONFIG, "")
+    return in_force(there, bootstrapped=member.has_data) == in_force(
+        file.content.reveal(), bootstrapped=member.has_data
+    )
+
+
+def outdated(member: Member, spec: ClusterSpec, lineage: str) -> bool:
+    """Whether the process that runs was started with another configuration, unit or program than is wanted."""
+    wanted = in_force(config_of(spec, member.place, lineage, joining=False), bootstrapped=True)
+    running = in_force(member.seen.texts.get(RUNNING_CONFIG, ""), bootstrapped=True)
+    status = member.seen.status
+    return running != wanted or (status is not None and not right_version(status.version, spec))
+
+
+def right_version(version: str, spec: ClusterSpec) -> bool:
+    """Whether a version will do: the one asked for; of the distributions' 3.5 also a later patch."""
+    wanted = spec.etcd.version
+    if version == wanted or not wanted.startswith("3.5.") or not version.startswith("3.5."):
+        return version == wanted
+    return patch(version) >= patch(wanted)
+
+
+def patch(version: str) -> int:
+    """The last number of a version, 0 where there is none."""
+    digits = version.split("-", maxsplit=1)[0].rpartition(".")[2]
+    return int(digits) if digits.isdecimal() else 0
