@@ -17,7 +17,7 @@ from wizard.core.check import Status
 from wizard.core.context import Context, Work
 from wizard.core.engine.control import Control
 from wizard.core.engine.order import in_order
-from wizard.core.errors import ExitCode, StateError
+from wizard.core.errors import ExitCode, HostKeyChangedError, StateError
 from wizard.core.events import ChangeFinished, ChangeProgress, ChangeStarted, Note, StepFinished
 from wizard.core.host import ReadOnlyHost, ReadOnlyViolationError
 from wizard.core.state import ChangeStatus, StepStatus
@@ -298,6 +298,27 @@ def test_a_host_somebody_else_takes_while_the_link_is_broken(lab: Lab, cut: str)
     assert len([run for run in machine.ran if run.script == "do/toy"]) == (cut == "cut_after")
     bert.close()
     getattr(lab.hosts.faults, cut).clear()
+    assert lab.session().apply(yes).status == "done"
+    assert lab.twice() == []
+
+
+def test_row_c48_a_name_that_leads_to_a_stranger_mid_change_leaves_it_open(lab: Lab) -> None:
+    """The link breaks after the effect, and the name leads elsewhere when we come back: nobody knows how it ended."""
+    stranger = HostKeyChangedError("another key", where="tower-b", why="not the confirmed one", do="look")
+
+    def watch(host: str, what: str) -> None:
+        if (host, what) == ("tower-b", "after do/toy"):
+            lab.hosts.faults.cut_after.append("do/toy")
+            lab.hosts.faults.refused["tower-b"] = stranger
+
+    lab.hosts.faults.watch = watch
+    result = lab.session().apply(yes)
+    assert stranger in result.errors
+    state = lab.memory.last
+    assert state is not None
+    assert state.step("toy").changes["a:tower-b"].status is ChangeStatus.IN_FLIGHT
+    lab.hosts.faults.watch = None
+    lab.hosts.faults.refused.clear()
     assert lab.session().apply(yes).status == "done"
     assert lab.twice() == []
 

@@ -108,6 +108,24 @@ def test_a_delayed_link_delays_every_round_trip(lab: Lab) -> None:
 
 
 @lab_test
+@pytest.mark.parametrize("host", ["tower-a", "tower-b", "pi"])
+def test_a_lossy_link_loses_packets_and_carries_ssh(lab: Lab, host: str) -> None:
+    other = next(name for name in lab.names if name != host)
+
+    def lost() -> int:
+        said = lab.inside(other, "ping", "-c60", "-i0.02", "-W1", "-q", lab.address(host))
+        return int(re.findall(r"([0-9]+)(?:\.[0-9]+)?% packet loss", said)[0])
+
+    lab.fault("link-lossy", host, "30")
+    assert 20 <= lost() <= 80  # 51 of 100 on average: the question or the answer; six deviations of 60 pings
+    lab.mend("link-lossy", host)
+    lab.fault("link-lossy", host)
+    assert lab.ssh(host, "hostname", timeout=60).stdout.strip() == host
+    lab.mend("link-lossy", host)
+    assert lost() == 0
+
+
+@lab_test
 @pytest.mark.parametrize(
     ("host", "folder"), [("tower-a", "/var/lib/wizard"), ("tower-b", "/boot/config/wizard")]
 )
@@ -168,6 +186,8 @@ def test_setting_twice_and_clearing_twice_is_harmless(lab: Lab) -> None:
 def test_a_wrong_value_is_refused_and_changes_nothing(lab: Lab) -> None:
     with pytest.raises(UsageError, match="does not fit"):
         lab.fault("link-slow", "pi", "fast; reboot")
+    with pytest.raises(UsageError, match="does not fit"):
+        lab.fault("link-lossy", "pi", "100")
     assert lab.store.faults.get("pi", []) == []
 
 

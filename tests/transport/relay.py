@@ -3,10 +3,59 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import struct
 import threading
 import time
+from dataclasses import dataclass, field
+
+SEGMENT = 1460
+"""Bytes of a TCP segment on Ethernet."""
+
+FIRST_RETRY, LAST_RETRY = 0.2, 3.0
+"""Seconds: Linux sends a lost segment again after 200 ms at the least, and doubles that as long as it stays unanswered."""
+
+
+@dataclass(slots=True)
+class Loss:
+    """Lost segments as the two ends of a TCP connection see them: nothing is missing, everything behind comes late.
+
+    A relay cannot lose a segment without breaking the stream, and this kernel has no netem; real losses are a fault of
+    the lab (`link-lossy`).
+
+    Args:
+        seed: of the sequence.
+        share: of the segments that get lost.
+        burst: chance that the next segment, or the same one sent again, is lost after a lost one.
+    """
+
+    seed: int
+    share: float = 0.05
+    burst: float = 0.3
+    lost: int = 0
+    """Segments that were lost so far."""
+    longest: float = 0.0
+    """The longest wait for one, in seconds."""
+    _random: random.Random = field(init=False)
+    _after_loss: bool = False
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+
+    def wait(self) -> float:
+        """Seconds until the next segment has arrived."""
+        with self._guard:
+            waited, retry = 0.0, FIRST_RETRY
+            while self._random.random() < (self.burst if waited or self._after_loss else self.share):
+                self.lost += 1
+                waited += retry
+                retry = min(2 * retry, LAST_RETRY)
+                self._after_loss = False
+            self._after_loss = waited > 0
+            self.longest = max(self.longest, waited)
+            return waited
 
 
 class Relay:
@@ -16,12 +65,16 @@ class Relay:
         port: of the server.
         cut_after: bytes from the client after which both sides are closed, once.
         delay: seconds every piece is held back, in each direction.
+        loss: which segments get lost.
     """
 
-    def __init__(self, port: int, *, cut_after: int | None = None, delay: float = 0.0) -> None:
+    def __init__(
+        self, port: int, *, cut_after: int | None = None, delay: float = 0.0, loss: Loss | None = None
+    ) -> None:
         self._target = port
         self._cut_after = cut_after
         self._delay = delay
+        self._loss = loss
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._flowing = threading.Event()
         self._flowing.set()
@@ -59,10 +112,18 @@ class Relay:
                         self._cut_after = None
                         break
                     self._cut_after -= len(data)
-                sink.sendall(data)
+                self._send(sink, data)
         for one in () if self._abandoned else (source, sink):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, sink: socket.socket, data: bytes) -> None:
+        if self._loss is None:
+            sink.sendall(data)
+            return
+        for at in range(0, len(data), SEGMENT):
+            time.sleep(self._loss.wait())
+            sink.sendall(data[at : at + SEGMENT])
 
     def stall(self) -> None:
         """Hold everything back from now on: a half-open link."""
@@ -71,6 +132,12 @@ class Relay:
     def flow(self) -> None:
         """Let it pass again."""
         self._flowing.set()
+
+    def flow_in(self, seconds: float) -> None:
+        """Let it pass again after a while."""
+        timer = threading.Timer(seconds, self.flow)
+        timer.daemon = True
+        timer.start()
 
     def cut_after(self, count: int) -> None:
         """Close both sides after so many more bytes from the client."""

@@ -78,6 +78,27 @@ def free(store: Store, host: LabHost, _value: str) -> None:
     _inside(store, host, "link-slow", "clear", "")
 
 
+def _card(store: Store, host: LabHost, *words: str) -> None:
+    net = f"container:{containers.container(store, host.name)}"
+    _helper(store, net, "/bin/sh", "-s", *words, given=asset_text("lab/fault/link-lossy.sh").encode())
+
+
+def lose(store: Store, host: LabHost, value: str) -> None:
+    """Let some of the packets get lost, each way by itself.
+
+    Raises:
+        UsageError: the value is no percentage.
+        LabError: the kernel has no hook for it at the card (nftables, Linux 5.16 or later).
+    """
+    _expect(value, r"[1-9][0-9]?", "percent of the packets, 1 to 99")
+    _card(store, host, "add", value)
+
+
+def keep(store: Store, host: LabHost, _value: str) -> None:
+    """Lose no more packets."""
+    _card(store, host, "clear")
+
+
 def _delayer(store: Store, host: LabHost) -> str:
     return f"{containers.container(store, host.name)}-delay"
 

@@ -71,6 +71,13 @@ FAULTS = {
             "400",
         ),
         Fault(
+            "link-lossy",
+            "--value percent of the packets (5) get lost, each way",
+            breakage.lose,
+            breakage.keep,
+            "5",
+        ),
+        Fault(
             "disk-full",
             "the folder --value (the wizard's own) has no byte left",
             *breakage.scripted("disk-full"),
