@@ -18,7 +18,7 @@ from wizard.core.host import READ_SECONDS, Args, Host, Operation, OpStatus, Scri
 from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.practice.answer import Answer, Handler
-from wizard.practice.faults import Faults
+from wizard.practice.faults import Faults, unreachable
 from wizard.practice.machine import Execution, Machine
 from wizard.practice.refusals import not_done, not_stored
 from wizard.practice.runlock import PracticeLock
@@ -170,6 +170,8 @@ class PracticeHost:
     def _before(self, what: str) -> None:
         with self._link():
             self._faults.before(self.name, what)
+            if not self._machine.alive:
+                raise unreachable(self.name)
 
     def _after(self, what: str) -> None:
         with self._link():
@@ -203,6 +205,9 @@ class PracticeHosts:
     ) -> None:
         self.machines = machines
         self.faults = faults or Faults()
+        for machine in machines.values():
+            if machine.world is not None:
+                machine.world.dead = self.faults.dead
         self._hosts = {
             name: PracticeHost(machine, self.faults, handlers) for name, machine in machines.items()
         }

@@ -6,8 +6,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from posixpath import dirname
+from typing import TYPE_CHECKING
 
 from wizard.core.host import Operation, OpStatus
+
+if TYPE_CHECKING:
+    from wizard.practice.world import World
 
 UNRAID_MARKER = "/boot/config/wizard/marker"
 MARKER = "/var/lib/wizard/marker"
@@ -40,6 +44,13 @@ class File:
     content: bytes
     mode: int = 0o644
     owner: str = "root:root"
+    length: int = 0
+    """Bytes of an image, of which only the beginning is kept here; 0 = as long as its content."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.length or len(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,36 @@ class Execution:
     script: str
     op: str
     args: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class Domain:
+    """A guest as the libvirt of a simulated host knows it."""
+
+    name: str
+    driver: str
+    """`qemu` or `lxc`: what libvirt calls it."""
+    xml: str
+    """Its definition, as libvirt prints it."""
+    state: str = "shut off"
+    reason: str = "unknown"
+    autostart: bool = False
+
+
+@dataclass(slots=True)
+class Service:
+    """A unit of systemd on a simulated host."""
+
+    enabled: bool = False
+    wanted: bool = False
+    """Started and not stopped: systemd starts it again whenever it ends."""
+    ready: bool = False
+    """It told systemd that it is up."""
+    said: str = ""
+    """Why it is not up, as its log has it."""
+    restarts: int = 0
+    fsync: tuple[tuple[str, int], ...] = ()
+    """Buckets of how long its disk takes; empty = as a good one."""
 
 
 @dataclass(slots=True)
@@ -72,6 +113,23 @@ class Machine:
     lock_holder: str = ""
     lock_since: str = ""
     guard: threading.RLock = field(default_factory=threading.RLock)
+    world: World | None = None
+    """Where it stands; None = alone."""
+    carrier: str = ""
+    """The host it is a guest of."""
+    up: bool = True
+    """Switched on, and as a guest at the end of its boot."""
+    disks: tuple[str, str] = ("", "")
+    """The system and data disk it last ran with: another one holds nothing of what this one held."""
+    skew: float = 0.0
+    """Seconds its clock is ahead of ours."""
+    domains: dict[str, Domain] = field(default_factory=dict)
+    """Its guests by name, ours or not."""
+    etcd: Service = field(default_factory=Service)
+    users: set[str] = field(default_factory=lambda: set(USERS))
+    """Accounts and groups."""
+    folders: set[str] = field(default_factory=set)
+    """Folders that were made, whether something lies in them or not."""
     full: set[str] = field(default_factory=set)
     """Folders without a free byte."""
     waiting: dict[str, Callable[[], object]] | None = None
@@ -97,7 +155,17 @@ class Machine:
         """Whether there is a folder of this path."""
         mounts = (line.split()[1] for line in self.sections.get("file /proc/mounts", ()))
         below = f"{path.rstrip('/')}/"
-        return path in FOLDERS or path in mounts or any(file.startswith(below) for file in self.files)
+        known = (*FOLDERS, *self.folders, *mounts)
+        return path in known or any(file.startswith(below) for file in (*self.files, *self.folders))
+
+    @property
+    def alive(self) -> bool:
+        """Whether it answers at all: it is up, and so is the host it is a guest of."""
+        if self.world is None:
+            return self.up
+        if self.name in self.world.dead:
+            return False
+        return self.up and (not self.carrier or self.world.runs(self))
 
     def is_full(self, path: str) -> bool:
         """Whether a file there would find no room."""
@@ -125,6 +193,9 @@ class Machine:
         self.waiting = None
         self.locked = False
         self.lock_run = self.lock_holder = self.lock_since = ""
+        for path in [path for path in self.files if path.startswith("/run/")]:
+            del self.files[path]
+        self.etcd.wanted, self.etcd.ready = self.etcd.enabled, False
 
 
 def read_sections(text: str) -> dict[str, tuple[str, ...]]:

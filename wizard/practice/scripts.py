@@ -7,27 +7,17 @@ from collections.abc import Mapping
 from posixpath import dirname
 
 from wizard.core.host import Args, Operation, OpStatus
+from wizard.practice import etcd_scripts as etcd
+from wizard.practice import guest_scripts as guest
 from wizard.practice.answer import Answer, Handler
-from wizard.practice.machine import File, Machine, write_sections
+from wizard.practice.facts import facts
+from wizard.practice.machine import File, Machine
 from wizard.practice.upload import put
 
 __all__ = ["HANDLERS", "Answer", "Handler"]
 
 BUSY, FOREIGN, NEWER, TAKEN = 75, 76, 77, 79
 """Exit codes of lib/runlock."""
-
-
-def facts(machine: Machine, _args: Args, _payload: bytes) -> Answer:
-    """What the host is, with the parts that changed since: its clock and the wizard's marker."""
-    sections = dict(machine.sections)
-    marker_file = machine.files.get(machine.marker_path)
-    if marker_file:
-        end = sections.pop("end", ())
-        sections[f"file {machine.marker_path}"] = tuple(marker_file.content.decode().splitlines())
-        sections["end"] = end
-    for name in ("begin", "end"):
-        sections[name] = (f"epoch={time.time():.9f}",)
-    return Answer(write_sections(sections))
 
 
 def marker(machine: Machine, args: Args, _payload: bytes) -> Answer:
@@ -75,7 +65,25 @@ def runlock(machine: Machine, args: Args, _payload: bytes) -> Answer:
 HANDLERS: Mapping[str, Handler] = {
     "read/facts": facts,
     "read/operation": operation,
+    "read/guests": guest.guests,
+    "read/guest-boot": guest.guest_boot,
+    "read/etcd": etcd.etcd,
     "do/marker": marker,
+    "do/guest-folder": guest.folder,
+    "do/guest-create": guest.create,
+    "do/guest-unpack": guest.unpack,
+    "do/guest-seal": guest.seal,
+    "do/guest-start": guest.start_guest,
+    "do/guest-autostart": guest.autostart,
+    "do/guest-define": guest.define,
+    "do/guest-remove": guest.remove,
+    "do/etcd-install": etcd.install,
+    "do/etcd-package": etcd.package,
+    "do/etcd-configure": etcd.configure,
+    "do/etcd-start": etcd.start,
+    "do/etcd-aside": etcd.aside,
+    "do/etcd-member": etcd.member,
+    "do/etcd-prove": etcd.prove,
     "lib/put": put,
     "lib/runlock": runlock,
 }

@@ -8,7 +8,7 @@ from posixpath import basename, dirname
 
 from wizard.core.host import Args
 from wizard.practice.answer import Answer
-from wizard.practice.machine import FREE, USERS, File, Machine
+from wizard.practice.machine import FREE, File, Machine
 
 FAILED, SHORT, WRONG = 90, 75, 76
 """Exit codes of lib/put."""
@@ -44,7 +44,7 @@ def _take(machine: Machine, args: Args, part: str, payload: bytes) -> Answer:
     if hashlib.sha256(found.content).hexdigest() != args["digest"]:
         del machine.files[part]
         return Answer("wrong digest\n", WRONG)
-    if not _known(args["owner"]):
+    if not _known(machine, args["owner"]):
         said = f"chown: invalid user: '{args['owner']}'\ncannot give it to {args['owner']}"
         return _refused(machine, part, said)
     del machine.files[part]
@@ -62,8 +62,8 @@ def _numbers(owner: str) -> str:
     return owner.replace("root", "0")
 
 
-def _known(owner: str) -> bool:
-    return all(name.isdigit() or name in USERS for name in owner.split(":"))
+def _known(machine: Machine, owner: str) -> bool:
+    return all(name.isdigit() or name in machine.users for name in owner.split(":"))
 
 
 def _size(machine: Machine, path: str) -> int:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from wizard.core.resources import asset_text
 from wizard.core.spec import ClusterSpec
 from wizard.core.spec.model import HostSpec
-from wizard.practice.machine import Machine, read_sections
+from wizard.practice.etcd_cluster import EtcdCluster
+from wizard.practice.machine import Domain, Machine, read_sections
 
 RECORDED = {"libvirt": "tower-a", "unraid": "tower-b", "pi": "pi"}
 """Which recorded host stands for a platform."""
@@ -21,13 +25,74 @@ _LOCAL = re.compile(r"127\.|172\.17\.")
 """Addresses that a host gives itself: loopback and docker's own bridge."""
 
 
+@dataclass(slots=True)
+class World:
+    """Machines that can see each other, and what they make up together."""
+
+    machines: dict[str, Machine]
+    """By name; those of the spec that nobody made yet are there and switched off."""
+    dead: set[str] = field(default_factory=set)
+    """Names of those without power."""
+    hangs: set[str] = field(default_factory=set)
+    """Names of guests whose boot never ends."""
+    clusters: dict[int, EtcdCluster] = field(default_factory=dict)
+    """Every etcd cluster that was ever formed here, by its id."""
+    made: int = 0
+    """Disks that were made so far."""
+    guard: threading.RLock = field(default_factory=threading.RLock)
+
+    def runs(self, guest: Machine) -> bool:
+        """Whether a guest's host lets it run."""
+        carrier = self.machines[guest.carrier]
+        domain = carrier.domains.get(guest.name)
+        return carrier.alive and domain is not None and domain.state == "running"
+
+    def at(self, address: str) -> Machine | None:
+        """The machine that answers at an address."""
+        return next((one for one in self.machines.values() if one.address == address and one.alive), None)
+
+    def new_disk(self) -> str:
+        """What tells a disk made just now from every other."""
+        self.made += 1
+        return f"disk {self.made}"
+
+    def guests_of(self, host: Machine) -> Iterator[tuple[Domain, Machine]]:
+        """The guests of a host that this world knows as machines."""
+        for domain in host.domains.values():
+            known = self.machines.get(domain.name)
+            if known and known.carrier == host.name:
+                yield domain, known
+
+    def restart(self, name: str) -> None:
+        """Cut a host's power and switch it on again: what starts by itself is there again.
+
+        Args:
+            name: of a host or guest.
+        """
+        from wizard.practice.boot import start
+
+        host = self.machines[name]
+        host.reboot()
+        for domain, guest in list(self.guests_of(host)):
+            guest.reboot()
+            domain.state, domain.reason = "shut off", "destroyed"
+            if domain.autostart:
+                start(host, domain)
+
+
 def homelab(spec: ClusterSpec) -> dict[str, Machine]:
-    """A fresh machine for every host of the spec.
+    """A fresh machine for every host of the spec, and one that is not there yet for every guest of it.
 
     Args:
         spec: hosts without a platform are, in turn, a Debian and an Unraid hypervisor; a witness is a Pi.
     """
-    return {host.name: machine(host, _platform(spec, host)) for host in spec.hosts}
+    machines = {host.name: machine(host, _platform(spec, host)) for host in spec.hosts}
+    for one in spec.machines:
+        machines[one.name] = Machine(one.name, one.address, {}, carrier=one.host, up=False)
+    world = World(machines)
+    for known in machines.values():
+        known.world, known.guard = world, world.guard
+    return machines
 
 
 def _platform(spec: ClusterSpec, host: HostSpec) -> str:

@@ -1,0 +1,186 @@
+"""A homelab with guests and etcd over several runs of the wizard: the real steps, nothing of hardware."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from steps import STEPS
+from steps.parse.facts import read_facts
+from tests.specs import spec_text
+from wizard.core.engine.control import Control
+from wizard.core.events import Event
+from wizard.core.secrets import MemorySecrets, SecretKeeper
+from wizard.core.session import Session
+from wizard.core.spec import ClusterSpec, parse_spec
+from wizard.core.state import RunState, new_state
+from wizard.practice.artifacts import PracticeArtifacts
+from wizard.practice.etcd_cluster import EtcdCluster
+from wizard.practice.etcd_process import settle
+from wizard.practice.faults import Faults
+from wizard.practice.host import PracticeHosts
+from wizard.practice.machine import Machine
+from wizard.practice.world import World, homelab
+
+NET = "10.213.99"
+MEMBERS = ("etcd-a", "etcd-b", "pi")
+GUESTS = ("etcd-a", "etcd-b", "worker-a")
+ETCD_DIR = "/mnt/usb/etcd"
+VM_DIRS = {"tower-a": "/mnt/vm/domains", "tower-b": "/mnt/cache/domains"}
+
+MACHINES = f"""
+machines:
+  - {{name: etcd-a, host: tower-a, role: etcd, address: {NET}.31, cpus: 2, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
+  - {{name: etcd-b, host: tower-b, role: etcd, address: {NET}.32, cpus: 2, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
+  - {{name: worker-a, host: tower-a, role: worker, address: {NET}.33, cpus: 2, memory: 1GiB, disk: 8GiB, data_disk: 4GiB}}
+artifacts: {{accept_built: true}}
+"""
+
+
+def cluster_text(key: Path, *, guests: str = "qemu", machines: str = MACHINES) -> str:
+    """The spec as a person would have written it.
+
+    Args:
+        key: to log in with.
+        guests: how they are run.
+        machines: which.
+    """
+    text = spec_text(f"ssh: {{user: root, key: {key}}}{machines}")
+    text = text.replace("role: hypervisor,", f"role: hypervisor, guests: {guests},")
+    for host, folder in VM_DIRS.items():
+        text = text.replace(
+            f"name: {host}, role: hypervisor,", f"name: {host}, role: hypervisor, vm_dir: {folder},"
+        )
+    return text.replace("role: witness,", f"role: witness, etcd_dir: {ETCD_DIR},")
+
+
+class Hasty(threading.Event):
+    """Time goes by at a thousandth of its length."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As `Event.wait`, sooner."""
+        time.sleep(min(0.002, (timeout or 0) / 1000))
+        return self.is_set()
+
+
+@dataclass(slots=True)
+class Cluster:
+    """The homelab, and what the wizard keeps between two runs."""
+
+    spec: ClusterSpec
+    folder: Path
+    machines: dict[str, Machine]
+    hosts: PracticeHosts
+    states: list[RunState] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    secrets: SecretKeeper = field(default_factory=MemorySecrets)
+    fail_at: int = -1
+    """Number of the save at which `error` is raised."""
+    error: BaseException | None = None
+
+    @classmethod
+    def fresh(cls, folder: Path, *, guests: str = "qemu", machines: str = MACHINES) -> Cluster:
+        """Hosts nobody has touched."""
+        key = folder / "key"
+        key.write_text("not a real key")
+        key.chmod(0o600)
+        spec = parsed(cluster_text(key, guests=guests, machines=machines))
+        world = homelab(spec)
+        return cls(spec, folder, world, PracticeHosts(world, Faults()))
+
+    @property
+    def world(self) -> World:
+        """What the machines make up together."""
+        world = next(iter(self.machines.values())).world
+        assert world is not None
+        return world
+
+    def save(self, state: RunState) -> None:
+        """Keep what the wizard remembers."""
+        if self.error is not None and len(self.states) == self.fail_at:
+            raise self.error
+        self.states.append(state)
+
+    def session(self, spec: ClusterSpec | None = None) -> Session:
+        """The wizard, started anew."""
+        return Session(
+            spec=spec or self.spec,
+            hosts=self.hosts,
+            steps=STEPS,
+            state=self.states[-1] if self.states else new_state(self.spec.name, "test"),
+            saver=self,
+            read_facts=read_facts,
+            emit=self.events.append,
+            control=Control(detach=Hasty()),
+            secrets=self.secrets,
+            artifacts=PracticeArtifacts(self.folder),
+            pauses=(0.0, 0.0),
+        )
+
+    def restarted(self) -> None:
+        """What a new process of the wizard finds: the links of the old one are gone."""
+        self.hosts.faults.watch = None
+        for machine in self.machines.values():
+            machine.locked = False
+
+    # --- the world, looked at behind the wizard's back
+
+    def etcd(self) -> EtcdCluster:
+        """The one cluster that was formed."""
+        settle(self.world)
+        (formed,) = (one for one in self.world.clusters.values() if one.formed)
+        return formed
+
+    def twice(self) -> list[str]:
+        """Operations that were carried out more than once."""
+        done = Counter(run.op for machine in self.machines.values() for run in machine.ran)
+        return [op for op, times in done.items() if times > 1]
+
+    def picture(self) -> dict[str, object]:
+        """Everything of the world that matters, ids and keys that are made up anew each time aside."""
+        settle(self.world)
+        formed = [one for one in self.world.clusters.values() if one.formed]
+        return {
+            "files": {
+                name: {
+                    path: (file.mode, file.owner) for path, file in sorted(one.files.items()) if lasting(path)
+                }
+                for name, one in self.machines.items()
+            },
+            "guests": {
+                name: sorted((one.name, one.state, one.autostart) for one in machine.domains.values())
+                for name, machine in self.machines.items()
+            },
+            "units": {
+                name: (one.etcd.enabled, one.etcd.wanted, one.etcd.ready, one.etcd.said)
+                for name, one in self.machines.items()
+            },
+            "etcd": [
+                (
+                    sorted((m.name, m.peer, m.client, m.learner) for m in one.members.values()),
+                    bool(one.leader),
+                    one.keys,
+                )
+                for one in formed
+            ],
+        }
+
+
+def lasting(path: str) -> bool:
+    """Whether a file is part of what a run is there to bring about, and not of how it went about it."""
+    return not path.startswith("/run/") and not path.endswith(".part")
+
+
+def parsed(text: str) -> ClusterSpec:
+    """The spec of a text."""
+    spec, problems = parse_spec(text, source="practice")
+    assert spec is not None, problems
+    return spec
+
+
+def yes(*_: object) -> bool:
+    """Approve whatever is planned."""
+    return True
