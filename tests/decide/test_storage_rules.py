@@ -9,6 +9,7 @@ import pytest
 
 from tests.decide.storage_homes import TB, Site, data_disk, network, site, system_disk, tower
 from tests.facts.build import pi_facts
+from wizard.core.decide.layout import make_layout
 from wizard.core.decide.storage import RULES
 from wizard.core.decide.storage_data import storage_data
 from wizard.core.decide.storage_hosts import content_text, lan_mbit, names, raw_disks, second_card, size_text
@@ -142,7 +143,7 @@ CASES: list[tuple[str, str, Change, bool | None, str]] = [
     ("longhorn.kernel", "image", same, True, "cloud image"),
     ("longhorn.kernel", "lxc", host("tower-a", guests="lxc"), None, "containers"),
     ("longhorn.iscsi", "package", same, True, "open-iscsi 2.1.11"),
-    ("longhorn.iscsi", "lxc", host("tower-a", guests="lxc"), None, "tower-a is a container"),
+    ("longhorn.iscsi", "lxc", host("tower-a", guests="lxc"), None, "the guests of tower-a are containers"),
     ("longhorn.backup", "there", same, True, "nfs://10.0.0.5/backups"),
     ("longhorn.backup", "none", storage(backup_target=None), False, "none is named"),
     ("longhorn.kubernetes", "tested", same, True, "v1.36.4"),
@@ -258,6 +259,14 @@ def test_a_disk_to_free_is_named_with_what_is_on_it() -> None:
     assert "or buy an SSD of 1 TB or more for tower-a" in do
 
 
+def test_what_a_host_boots_from_is_not_to_be_freed() -> None:
+    flash = Disk(
+        "sdz", "Cruzer Fit", "4C53", TB, volumes=(Volume("sdz1", "part", fstype="vfat", mounts=("/boot",)),)
+    )
+    one = site().with_facts("tower-a", disks=(system_disk(), flash)).with_host("tower-a", storage_disk=None)
+    assert device(one)[3] == "Buy an SSD of 1 TB or more for tower-a"
+
+
 def guests_elsewhere(etcd_dir: str | None) -> Site:
     """Guests on sda, which has a file system; the system on nvme0n1."""
     sda = data_disk("tower-a", fstype="ext4", mounts=("/mnt/vm",))
@@ -351,3 +360,38 @@ def test_a_third_hypervisor_may_be_the_arbiter() -> None:
     hosts: tuple[HostSpec, ...] = three.spec.hypervisors
     (why,) = three.with_spec(hosts=hosts).told("gluster.arbiter")
     assert (why.met, why.host) == (True, "tower-c")
+
+
+def refused_by_layout(one: Site, name: str) -> bool:
+    """Whether the layout finds no place for the copies on a hypervisor."""
+    problems = make_layout(one.spec, one.facts).problems
+    return any(
+        found.host == name and found.machine.startswith("storage") and found.level == "refused"
+        for found in problems
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "place"),
+    [
+        (site(), True),
+        (site().with_host("tower-a", storage_disk="/dev/sda"), True),
+        (guests_elsewhere("/var/lib/etcd-guest"), True),
+        (guests_elsewhere(None), False),
+        (site().with_host("tower-a", storage_disk="/dev/nvme0n1"), False),
+        (site().with_facts("tower-a", disks=(system_disk(),)).with_host("tower-a", storage_disk=None), False),
+    ],
+    ids=[
+        "named",
+        "by kernel name",
+        "beside the guests",
+        "etcd beside the guests",
+        "etcd's own",
+        "no second disk",
+    ],
+)
+def test_the_layout_sees_the_same_disks(one: Site, place: bool) -> None:
+    """What is rejected here has no place there; what is only to be named is a condition here and refused there."""
+    met, level, _, _ = device(one)
+    assert (met is not False or level != "must") is place
+    assert refused_by_layout(one, "tower-a") is not place

@@ -121,9 +121,18 @@ def _requirement(rows: Sequence[Reason], width: int) -> Iterator[str]:
     for row in rows:
         mark = f"{symbol(row)} " if len(rows) > 1 else ""
         yield from _wrapped(row.found, f"{'':{_INDENT}}{mark}{row.host:<{label}}", width)
-    for way in dict.fromkeys(row.do for row in rows if row.do and row.met is not True):
-        yield from _wrapped(way, f"{'':{_INDENT}}do: ", width)
+    for way, places in _ways(rows).items():
+        yield from _wrapped(way, f"{'':{_INDENT}}do{places}: ", width)
     yield from _wrapped(rows[0].source, f"{'':{_INDENT}}from: ", width)
+
+
+def _ways(rows: Sequence[Reason]) -> dict[str, str]:
+    """What to do about what is not met, each once, with the hosts where there are several."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if row.do and row.met is not True:
+            found[row.do] = f"{found.get(row.do, '')} {row.host}" if len(rows) > 1 and row.host else ""
+    return found
 
 
 def _health(health: Health, width: int) -> Iterator[str]:

@@ -26,6 +26,9 @@ from wizard.core.decide.storage_hosts import (
 from wizard.core.facts import GIB, Disk, Filesystem, HostFacts
 from wizard.core.spec.model import HostSpec, StorageSpec
 
+BOOT = {"/", "/boot", "/boot/efi"}
+"""Mount points of disks a host cannot do without."""
+
 ETCD_ROOM = 20 * GB
 """Bytes free where etcd's guest may be moved to: its disk in the example layout (domain.md 2.4: 8 GiB at the most)."""
 
@@ -109,7 +112,7 @@ def _taken(host: HostSpec, facts: HostFacts, least: float) -> str:
         if usable(disk, least):
             below = f", and etcd would write to it ({etcd_folder(host, facts)})" if disk in etcd else ""
             told.append(f"{disk.name} has {content_text(disk)}{below}")
-    return names(told, f"no disk of {size_text(least)} or more")
+    return "; ".join(told) or f"there is none of {size_text(least)} or more"
 
 
 def _etcd_unknown(host: HostSpec, facts: HostFacts, disk: str) -> Seen:
@@ -127,7 +130,8 @@ def ways_out(home: Home, host: HostSpec, facts: HostFacts) -> str:
     if spare:
         return f"Take {disk_text(spare[0])}, which is free: {_spec_line(spare[0])}"
     kept = {disk.name for disk in (*disks.etcd, *disks.system, *disks.guests)}
-    ways = [f"free {_freed(disk)}" for disk in facts.disks if usable(disk, least) and disk.name not in kept]
+    others = [disk for disk in facts.disks if usable(disk, least) and disk.name not in kept]
+    ways = [f"free {_freed(disk)}" for disk in others if not BOOT & set(disk.all_mounts)]
     elsewhere = _elsewhere(facts, disks.etcd)
     if elsewhere and not host.storage_disk and not host.etcd_dir:
         place = f"a folder below {elsewhere.mount}, on {names(list(elsewhere.disks))}"
@@ -275,7 +279,7 @@ def storage_guests(home: Home, need: Requirement) -> Iterator[Seen]:
         if guests:
             cpus, memory = guests[0].cpus, guests[0].memory
             met = cpus >= need.numbers["cpus"] and memory >= need.numbers["memory"] * GIB
-            found = f"{guests[0].name}: {cpus} processors, {gib_text(memory)}"
+            found = f"{guests[0].name}: {cpus} processor{'s' if cpus != 1 else ''}, {gib_text(memory)}"
             yield Seen(met, found, host.name, "" if met else f"Give {guests[0].name} more under machines")
         elif home.spec.machines:
             do = "Add a machine with role: storage, or leave out machines (wizard layout proposes them)"

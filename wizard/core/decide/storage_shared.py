@@ -72,8 +72,7 @@ def guest_packages(home: Home, _need: Requirement) -> Iterator[Seen]:
     """A package of the image's distribution; whether it runs is checked in each guest."""
     containers = [host.name for host in home.spec.hypervisors if host.guests == "lxc"]
     if containers:
-        verb = "is a container" if len(containers) == 1 else "are containers"
-        yield Seen(None, f"what runs on {names(containers)} {verb}: iscsid there is not known")
+        yield Seen(None, f"the guests of {names(containers)} are containers: iscsid in them is not known")
     else:
         yield Seen(
             True,
