@@ -237,7 +237,7 @@ def foreign(place: Place, ssh: str) -> Finding:
     """Nothing of a machine's name is there that we did not make."""
     if not place.seen.answers:
         return replace(skipped("Not looked at."), explained_by="machines.libvirt")
-    found = [what for plan in place.plans if (what := place.foreign(plan.name))]
+    found = [what for plan in place.plans if not _ours(place, plan) and (what := place.foreign(plan.name))]
     if not found:
         return passed("No other guest or folder has the name of a machine.")
     return failed(
@@ -248,14 +248,20 @@ def foreign(place: Place, ssh: str) -> Finding:
     )
 
 
+def _ours(place: Place, plan: GuestPlan) -> bool:
+    """A guest of ours under another driver is no stranger; that it cannot change its driver is said elsewhere."""
+    named = (guest for guest in place.facts.libvirt.guests if guest.name == plan.name)
+    return bool(place.lineage) and any(guest.owner == place.lineage for guest in named)
+
+
 def fixed(place: Place, _ssh: str) -> Finding:
-    """What a guest was made with once and keeps: address, role, driver; and disks do not shrink."""
+    """What a guest was made with once and keeps: address, role, driver, folder; and disks do not shrink."""
     changed = [text for plan in place.plans for text in unchangeable(place, plan)]
     if changed:
         return failed(
             f"The spec asks for what a guest cannot become: {'; '.join(changed)}.",
             evidence=place.host.name,
-            cause="Address, role and driver are laid down at a guest's first boot.",
+            cause="Address, role, driver and folder are laid down when a guest is made.",
             fix="Write the old value back, or give the machine another name: then it is made anew and the old one removed",
         )
     smaller = [text for plan in place.plans for text in shrunk(place, plan)]
@@ -283,15 +289,14 @@ def unchangeable(place: Place, plan: GuestPlan) -> list[str]:
         found.append(f"{plan.name} has the address {mark.address}, not {plan.address}")
     if mark and mark.role not in ("", plan.role):
         found.append(f"{plan.name} is made for {mark.role}, not for {plan.role}")
+    if domain and domain.folder not in ("", plan.folder):
+        found.append(f"{plan.name} lies in {domain.folder}, not in {plan.folder}")
     if mark and not mark.data and plan.data and not plan.data.device:
         found.append(f"{plan.name} has no data disk")
-    kinds = {
-        guest.driver
-        for guest in place.facts.libvirt.guests
-        if guest.name == plan.name and place.lineage and guest.owner == place.lineage
-    }
-    found += [f"{plan.name} is a guest of {kind}" for kind in kinds if kind not in ("", family(plan.driver))]
-    return found
+    if mark and mark.data and plan.data is None:
+        found.append(f"{plan.name} has a data disk")
+    other = place.other_driver(plan.name)
+    return [*found, f"{plan.name} is a guest of {other}"] if other else found
 
 
 def shrunk(place: Place, plan: GuestPlan) -> list[str]:

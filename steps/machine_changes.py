@@ -346,7 +346,7 @@ def _remove(work: Work, *, place: Place, name: str) -> str:
     parent = place.host.etcd_dir if voted else None
     args = {
         "driver": place.driver,
-        "dir": place.vm_dir,
+        "dir": domain.folder.rpartition("/")[0] if domain and domain.folder else place.vm_dir,
         "name": name,
         "lineage": place.lineage,
         "data_dir": f"{parent.rstrip('/')}/{name}" if parent and place.driver != "lxc" else "",

@@ -64,8 +64,15 @@ class Place:
         found = self.seen.folders.get(name)
         return found if found and self.lineage and found.lineage == self.lineage else None
 
+    def other_driver(self, name: str) -> str:
+        """The other driver of libvirt that runs a guest of that name; empty where none does."""
+        found = (guest.driver for guest in self.facts.libvirt.guests if guest.name == name)
+        return next((kind for kind in found if kind not in ("", family(self.driver))), "")
+
     def foreign(self, name: str) -> str:
         """What of that name is there and is not ours, in words; empty where nothing is."""
+        if self.other_driver(name):
+            return f"the {self.other_driver(name)} guest {name}"
         if name in self.seen.names and self.domain(name) is None:
             return f"the guest {name}"
         if name in self.seen.folders and self.folder(name) is None:

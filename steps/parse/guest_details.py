@@ -51,6 +51,8 @@ class Domain:
     """Bytes."""
     card: str = ""
     """The bridge or card its first network card hangs on."""
+    folder: str = ""
+    """Where its first disk or its root lies."""
     console: tuple[str, ...] = ()
     """The last lines of its console."""
 
@@ -215,6 +217,7 @@ def _domain(name: str, lines: tuple[str, ...], autostart: bool | None, console: 
         cpus=number(_said(root, "vcpu")),
         memory=_kib(_said(root, "memory")),
         card=_card(root),
+        folder=_folder(root),
         console=tuple(shown for line in console if (shown := console_text(line))),
     )
 
@@ -243,6 +246,14 @@ def _card(root: Tree.Element | None) -> str:
     if source is None:
         return ""
     return source.get("bridge") or source.get("dev") or ""
+
+
+def _folder(root: Tree.Element | None) -> str:
+    for path, key in (("devices/disk/source", "file"), ("devices/filesystem/source", "dir")):
+        source = root.find(path) if root is not None else None
+        if source is not None and source.get(key):
+            return source.get(key, "").rpartition("/")[0]
+    return ""
 
 
 def _mark(root: Tree.Element | None) -> Mark | None:
