@@ -31,8 +31,8 @@ FAST_PAUSE, SLOW_PAUSE = 0.5, 2.0
 FAST_SECONDS = 8.0
 """A container is up by then."""
 
-LOOK_PAUSE = 4.0
-"""Seconds between two looks at the guest from its hypervisor."""
+LOOK_PAUSE = 5.0
+"""Seconds between two looks at the guest from its hypervisor, each of which is told."""
 
 TRY_SECONDS = 10.0
 """Deadline of one question to a guest that may be in the middle of its boot."""
@@ -75,12 +75,13 @@ class Watch:
             if boot is not None and boot.ended:
                 return boot
             waited = self.clock() - began
-            self._look()
+            fresh = self._look()
             text = waiting_text(self.plan.name, waited, self._domain, boot, self._silence)
             if waited >= self.seconds:
                 raise self._late(text)
             self._stopped(text)
-            self.progress(text, None)
+            if fresh:
+                self.progress(text, None)
             if self.wait(FAST_PAUSE if waited < FAST_SECONDS else SLOW_PAUSE):
                 raise self._let_go(text)
 
@@ -92,10 +93,11 @@ class Watch:
             return None
         return parse_boot(answer.stdout)
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Look at the guest from outside, and say whether it is time to tell of it."""
         now = self.clock()
         if self._looked is not None and now - self._looked < LOOK_PAUSE:
-            return
+            return False
         self._looked = now
         plan = self.plan
         args = guests_args(plan.driver, plan.vm_dir, [plan.name], self.base)
@@ -104,9 +106,10 @@ class Watch:
             seen = answered(result, plan.host, self.hypervisor.address)
         except (HostError, RemoteError):
             # The guest may come up all the same; its own answer is what counts.
-            return
+            return True
         if seen.answers:
             self._domain = seen.owned(plan.name, plan.lineage)
+        return True
 
     def _stopped(self, text: str) -> None:
         domain, plan = self._domain, self.plan
@@ -170,8 +173,7 @@ def waiting_text(
     if boot is not None:
         what = "cloud-init" if boot.cloud_init == "running" else ", ".join(boot.units) or "systemd"
         return printable(f"{name} answers; its boot has not ended for {seconds}: {what} is still at work")
-    doing = "the VM is not there" if domain is None else _doing(domain)
-    parts = [f"sshd on {name} has not answered for {seconds}", doing]
+    parts = [f"sshd on {name} has not answered for {seconds}", _doing(domain)]
     if domain is not None and domain.last_line:
         parts.append(f"last console line: {domain.last_line}")
     elif silence:
@@ -179,12 +181,10 @@ def waiting_text(
     return printable("; ".join(parts))
 
 
-def _doing(domain: Domain) -> str:
-    return (
-        "the VM runs"
-        if domain.state == "running"
-        else f"the VM is {state_text(domain) or 'in an unknown state'}"
-    )
+def _doing(domain: Domain | None) -> str:
+    if domain is not None and domain.state == "running":
+        return "the VM runs"
+    return f"the VM is {state_text(domain) if domain and domain.state else 'in an unknown state'}"
 
 
 def watch_of(work: Work, plan: GuestPlan, base: str) -> Watch:
