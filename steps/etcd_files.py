@@ -7,6 +7,7 @@ import hashlib
 from steps.etcd_certificates import AUTHORITY as AUTHORITY_SECRET
 from steps.etcd_certificates import authority, kept
 from steps.etcd_seen import Member, Place, places
+from steps.parse.etcd import InstalledFile
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.secrets import Secrets
@@ -106,17 +107,20 @@ def differing(
     for file in (*plain, *(key_files(secrets, place) or ())):
         there = seen.files.get(file.path)
         dressed = there is not None and (there.mode, there.owner) == (file.mode, file.owner)
-        same = _same_config(member, file) if file.path == CONFIG else there and there.digest == file.digest
+        kept_data = member.has_data and not joining
+        same = _same_config(member, file, kept_data) if file.path == CONFIG else _same(there, file)
         if not dressed or not same:
             found.append(file.path)
     return found
 
 
-def _same_config(member: Member, file: MemberFile) -> bool:
-    there = member.seen.texts.get(CONFIG, "")
-    return in_force(there, bootstrapped=member.has_data) == in_force(
-        file.content.reveal(), bootstrapped=member.has_data
-    )
+def _same(there: InstalledFile | None, file: MemberFile) -> bool:
+    return there is not None and there.digest == file.digest
+
+
+def _same_config(member: Member, file: MemberFile, bootstrapped: bool) -> bool:
+    there = in_force(member.seen.texts.get(CONFIG, ""), bootstrapped=bootstrapped)
+    return there == in_force(file.content.reveal(), bootstrapped=bootstrapped)
 
 
 def outdated(member: Member, spec: ClusterSpec, lineage: str) -> bool:

@@ -74,10 +74,11 @@ def running(ctx: Context, member: Member) -> Finding:
             fix="wizard doctor etcd.quorum",
         )
         return finding if look_at_all(ctx).live else blind(finding, "etcd.quorum")
+    stopped = not seen.reason or (seen.unit.active == "inactive" and seen.unit.result == "success")
     return failed(
         f"etcd on {name} does not run.",
         evidence=state,
-        cause=seen.reason or "Somebody stopped it.",
+        cause="Somebody stopped it." if stopped else seen.reason,
         fix=f"{login} systemctl restart --no-block etcd\n{login} journalctl -u etcd -n 50",
     )
 
@@ -112,19 +113,22 @@ def boot(ctx: Context, member: Member) -> Finding:
             fix=f"{login} systemctl enable etcd",
         )
     if member.place.witness and not seen.data.root and seen.data.fstab in ("none", "other"):
-        how = (
-            "is not in /etc/fstab"
-            if seen.data.fstab == "none"
-            else "is in /etc/fstab by a name that may change"
-        )
-        return warned(
-            f"The disk on {seen.data.mount} of {name} {how}.",
-            evidence=f"{seen.data.source} on {seen.data.mount}",
-            cause="After a reboot it may not be mounted; etcd then waits for it.",
-            fix=f"{login} sh -c 'echo \"UUID=$(lsblk -no UUID {seen.data.source}) {seen.data.mount} ext4 "
-            "defaults,noatime,nofail 0 2\" >>/etc/fstab'",
-        )
+        return _fstab(ctx, member)
     return passed(f"etcd on {name} starts at boot.", evidence=f"{seen.data.source} on {seen.data.mount}")
+
+
+def _fstab(ctx: Context, member: Member) -> Finding:
+    name, data = member.name, member.seen.data
+    how = "is not in /etc/fstab" if data.fstab == "none" else "is in /etc/fstab by a name that may change"
+    volumes = [one for disk in ctx.facts(name).disks for one in disk.volumes if data.mount in one.mounts]
+    uuid, fstype = (volumes[0].uuid, volumes[0].fstype) if volumes else ("ITS-UUID", "ext4")
+    line = f"UUID={uuid} {data.mount} {fstype} defaults,noatime,nofail 0 2"
+    return warned(
+        f"The disk on {data.mount} of {name} {how}.",
+        evidence=f"{data.source} on {data.mount}",
+        cause="After a reboot it may not be mounted; etcd then waits for it.",
+        fix=f"echo '{line}' | {ssh(ctx.spec, name)} tee -a /etc/fstab",
+    )
 
 
 def certificates(ctx: Context, member: Member) -> Finding:

@@ -75,9 +75,10 @@ class Planner:
         return served(self.ctx.state) and self.cluster.formed
 
     def removed(self, member: Member) -> bool:
-        """Whether a member with data was taken off the list of members: etcd refuses to start with that data."""
-        listed = self.cluster.live and bool(self.cluster.listed)
-        return listed and not member.runs and self.cluster.entry(member.place) is None
+        """Whether a member's data is of an entry that was taken off the list: etcd refuses to start with it."""
+        if member.runs or not self.cluster.live or not self.cluster.listed:
+            return False
+        return self.cluster.entry(member.place) is None or member.seen.expelled
 
     def _member(self, member: Member, after: tuple[str, ...]) -> None:
         own = list(self._of(member))
@@ -121,10 +122,10 @@ class Planner:
         return sorted(others, key=lambda one: one not in self.cluster.followers)
 
     def _begin(self, member: Member, others: Sequence[Member]) -> Iterator[Change]:
-        if self._learns(member) and member.has_data:
-            yield _promote(member, others)
-        elif self.joins(member):
+        if self.joins(member):
             yield from self._replace(member)
+        elif self._learns(member):
+            yield _promote(member, others)
         elif member.has_data or self.cluster.live or not served(self.ctx.state):
             yield _start(member)
 
@@ -135,7 +136,8 @@ class Planner:
         ]
         if len(helpers) >= self.cluster.quorum:
             entry = self.cluster.entry(member.place)
-            yield _replace(member, helpers, entry.id if entry else "", aside=self.removed(member))
+            stale = entry.id if entry and not entry.learner else ""
+            yield _replace(member, helpers, stale, aside=self.removed(member))
 
     def _learns(self, member: Member) -> bool:
         entry = self.cluster.entry(member.place)

@@ -135,6 +135,11 @@ class EtcdSeen:
         return self.status is not None and bool(self.status.leader)
 
     @property
+    def expelled(self) -> bool:
+        """It ended because its data belongs to a member that was taken off the list."""
+        return any("permanently removed from the cluster" in line for line in self.log)
+
+    @property
     def reason(self) -> str:
         """What etcd, or whoever was to start it, said last that matters."""
         return log_reason(self.log)
@@ -315,18 +320,36 @@ def observations(histogram: Sequence[tuple[float, int]]) -> int:
     return histogram[-1][1] if histogram else 0
 
 
-_BAD = ("panic", "fatal", "error")
+_TELLING = (
+    "permanently removed from the cluster",
+    "already been bootstrapped",
+    "cluster ID mismatch",
+    "member count is unequal",
+    "x509:",
+    "tls:",
+    "no space left on device",
+    "permission denied",
+    "address already in use",
+    "cannot assign requested address",
+)
+"""What etcd says only when that is the reason, though often not in its last line, nor at a high level."""
+
+_LEVELS = ("panic", "fatal", "error")
 
 
 def log_reason(lines: Sequence[str]) -> str:
-    """The line of a log that tells best why something does not run: the last bad one, else the last of all.
+    """The line of a log that tells best why something does not run.
 
     Args:
         lines: of etcd's journal, oldest first: JSON objects of etcd, and sentences of systemd.
+
+    Returns:
+        The last line that names a reason we know, else the last of the worst level, else the last of all.
     """
-    said = [(_level(line), _sentence(line)) for line in lines]
-    worst = next((text for level, text in reversed(said) if level in _BAD[:2]), "")
-    return worst or next((text for level, text in reversed(said) if level == "error"), "") or last_line(lines)
+    said = [(_level(line), _sentence(line)) for line in reversed(lines)]
+    telling = next((text for _, text in said if any(sign in text for sign in _TELLING)), "")
+    worst = (next((text for level, text in said if level == one), "") for one in _LEVELS)
+    return telling or next(filter(None, worst), "") or last_line(lines)
 
 
 def last_line(lines: Sequence[str]) -> str:

@@ -16,8 +16,7 @@ if [ -n "$arg_others" ]; then
         exit 3
     }
 fi
-# A unit that was loaded before its file came is not known by its new text.
-systemctl daemon-reload
+# This also makes systemd read the unit again, should it know it by an older text.
 systemctl enable --quiet etcd.service
 pid() { systemctl show -p MainPID --value etcd.service; }
 

@@ -64,7 +64,10 @@ unit() {
         -p NeedDaemonReload,ExecMainStatus etcd.service 2>/dev/null | bars
     section log
     if have journalctl; then
-        bounded 5 journalctl -u etcd.service -n 12 -o cat --no-pager 2>/dev/null | cut -c 1-600 | bars
+        # What ended it may stand well before the last line.
+        lines=40
+        [ "$(state)" != active ] || lines=3
+        bounded 5 journalctl -u etcd.service -n "$lines" -o cat --no-pager 2>/dev/null | cut -c 1-500 | bars
     fi
 }
 
