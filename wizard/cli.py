@@ -149,6 +149,20 @@ def _layout(options: Options) -> int:
     return _told_after(failed) or int(ExitCode.OK if layout.fits else ExitCode.FAILED)
 
 
+def _prove(options: Options) -> int:
+    from datetime import date
+
+    from wizard.core.decide.prove import prove
+    from wizard.front.prove import prove_json, prove_text
+
+    with open_session(options) as session:
+        facts, failed = _known_facts(session, [host.name for host in session.spec.hosts])
+    proof = prove(session.spec, facts, date.today().isoformat())
+    name = session.spec.name
+    _print_json(prove_json(name, proof)) if options.json else print(prove_text(name, proof), end="")
+    return _told_after(failed) or int(ExitCode.OK if proof.accepted else ExitCode.FAILED)
+
+
 def _known_facts(
     session: Session, names: Sequence[str]
 ) -> tuple[dict[str, HostFacts], list[HostError | RemoteError]]:
@@ -330,6 +344,7 @@ COMMANDS: dict[str, Command] = {
     "facts": _facts,
     "storage": _storage,
     "layout": _layout,
+    "prove": _prove,
     "plan": _plan,
     "apply": _apply,
     "doctor": _doctor,

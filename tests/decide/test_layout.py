@@ -12,7 +12,7 @@ from tests.decide.homes import APPS, home, hypervisors, known, machine, sized
 from tests.facts.build import facts, unraid_facts
 from wizard.core.decide.layout import Layout, effective_machines, make_layout, propose
 from wizard.core.decide.layout_data import ROLES, layout_data
-from wizard.core.facts import GIB, Cpu, Disk, HostFacts, Memory
+from wizard.core.facts import GIB, Cpu, Disk, Guest, HostFacts, Libvirt, Memory
 from wizard.core.spec import parse_spec
 from wizard.core.spec.model import AddressRange, AppSpec, ClusterSpec, HostSpec, StorageSpec
 from wizard.front.layout import machines_yaml
@@ -348,13 +348,19 @@ def test_a_file_on_another_device_than_etcds_will_do() -> None:
 
 
 def test_system_disks_shrink_on_a_small_file_system() -> None:
-    small = replace(facts().filesystems[0], size=80 * GIB)
+    small = replace(facts().filesystems[0], size=200 * GIB, free=150 * GIB)
     layout = make_layout(home(), known(tower_a=facts(filesystems=(small,))))
-    assert [one.disk // GIB for one in layout.machines if one.host == "tower-a"] == [10, 15, 10, 20]
-    tiny = replace(small, size=20 * GIB)
-    assert "The smallest system disks take 63 GiB" in everything(
-        make_layout(home(), known(tower_a=facts(filesystems=(tiny,))))
+    assert [one.disk // GIB for one in layout.machines if one.host == "tower-a"] == [8, 12, 8, 16]
+    assert layout.fits
+
+
+def test_a_full_file_system_is_warned_of_until_guests_are_there() -> None:
+    full = facts(filesystems=(replace(facts().filesystems[0], free=20 * GIB),))
+    assert "take up to 138 GiB, and /var/lib/libvirt/images has 20 GiB free" in everything(
+        make_layout(home(), known(tower_a=full))
     )
+    filled = replace(full, libvirt=Libvirt(guests=(Guest("etcd-a"),)))
+    assert not make_layout(home(), known(tower_a=filled)).problems
 
 
 def test_guests_behind_the_array_are_warned_of() -> None:

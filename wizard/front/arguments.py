@@ -59,6 +59,8 @@ def build_parser(asked: str | None = None) -> Parser:
     layout.add_argument("--json", action="store_true", help="print one JSON document")
     storage = _add(commands, "storage", "which way to keep data fits your hosts, and why the others do not")
     storage.add_argument("--json", action="store_true", help="print one JSON document")
+    prove = _add(commands, "prove", "what every single loss and every pair takes away, and for how long")
+    prove.add_argument("--json", action="store_true", help="print one JSON document")
     plan = _add(commands, "plan", "what is missing; changes nothing", state=True)
     plan.add_argument("--json", action="store_true", help="print one JSON document")
     apply = _add(commands, "apply", "bring about what is missing", state=True)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from wizard.core.facts import Disk, HostFacts
 from wizard.core.spec.model import HostSpec
 
-VM_DIRS = {"unraid": "/mnt/user/domains", "libvirt": "/var/lib/libvirt/images"}
-"""Where guests lie unless the spec names a folder (domain.md 11: DOMAINDIR; libvirt's default pool)."""
+LIBVIRT_DIR = "/var/lib/libvirt/images"
+"""Where guests lie unless the spec names a folder: libvirt's default pool."""
+UNRAID_DIR = "/mnt/user/domains"
+"""As above on an Unraid without a pool (domain.md 11: DOMAINDIR)."""
 ETCD_DIR = "/var/lib/etcd"
 """etcd's data on the witness unless the spec names a folder."""
 _PARITY = re.compile(r"/mnt/(user0?|disk\d+)(/|$)")
@@ -33,9 +35,16 @@ class HostDisks:
 
 
 def vm_dir(host: HostSpec, facts: HostFacts | None) -> str:
-    """The folder of a hypervisor's guests."""
-    platform = host.platform or (facts.platform if facts else "libvirt")
-    return host.vm_dir or VM_DIRS.get(platform, VM_DIRS["libvirt"])
+    """The folder of a hypervisor's guests: as the spec says, on Unraid the first pool of SSDs, else libvirt's own."""
+    if host.vm_dir or facts is None or facts.unraid is None:
+        return host.vm_dir or LIBVIRT_DIR
+    pools = [f"/mnt/{pool.name}" for pool in facts.unraid.pools if pool.mounted]
+    fast = [path for path in pools if _is_fast(facts.disks_under(path))]
+    return f"{(fast or pools)[0]}/domains" if pools else UNRAID_DIR
+
+
+def _is_fast(disks: tuple[Disk, ...]) -> bool:
+    return bool(disks) and not any(disk.rotational for disk in disks)
 
 
 def host_disks(host: HostSpec, facts: HostFacts | None) -> HostDisks:
@@ -47,13 +56,16 @@ def host_disks(host: HostSpec, facts: HostFacts | None) -> HostDisks:
     """
     if facts is None:
         return HostDisks()
-    system = tuple(disk for disk in facts.disks if disk.name == facts.root_device)
+    system = facts.disks_under("/") or tuple(disk for disk in facts.disks if disk.name == facts.root_device)
     if host.role == "witness":
         return HostDisks(etcd=facts.disks_under(host.etcd_dir or ETCD_DIR), system=system)
     guests = facts.disks_under(vm_dir(host, facts))
-    etcd = facts.disks_under(host.etcd_dir) if host.etcd_dir else guests
+    in_folders = (
+        host.guests == "lxc"
+    )  # its guests are folders: they are given neither devices nor other folders
+    etcd = facts.disks_under(host.etcd_dir) if host.etcd_dir and not in_folders else guests
     named = named_disk(host.storage_disk, facts)
-    storage = (named,) if named else () if host.storage_disk else guests
+    storage = guests if in_folders or not host.storage_disk else (named,) if named else ()
     return HostDisks(guests, etcd, storage, system, facts.disks_under("/var/lib/docker"))
 
 

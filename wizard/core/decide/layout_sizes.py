@@ -13,8 +13,8 @@ from wizard.core.spec.model import ClusterSpec, HostSpec, MachineRole
 
 LEAST_THREADS = 2
 """One processor each for etcd and the server: less is lending what they must never lend."""
-DISK_SHARE = 90
-"""Percent of the file system of the guests that their disks may take together."""
+DISK_SHARE = 50
+"""Percent of the guests' file system that their disks may take together: half is left to what else is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +175,14 @@ def _disks(
     if space is None or space.size is None or space.fstype == "rootfs":
         return wanted
     extra = sum(data.roles[role].data_disk or 0 for role in roles)
-    room = space.size * DISK_SHARE // 100 - extra
-    if sum(wanted.values()) <= room:
-        return wanted
     least = {role: data.roles[role].least_disk for role in roles}
-    if (need := sum(least.values())) > room:
-        text = (
-            f"The smallest system disks take {gib(need + extra)}, and {folder} has {gib(space.size)} in all."
-        )
-        do = f"Name a larger folder as vm_dir of {host.name}. They grow as they are filled, so the beginning works."
+    given = wanted if sum(wanted.values()) + extra <= space.size * DISK_SHARE // 100 else least
+    need, free = sum(given.values()) + extra, space.size if space.free is None else space.free
+    if need > free and not facts.libvirt.guests:
+        text = f"The disks of the machines take up to {gib(need)}, and {folder} has {gib(free)} free."
+        do = f"Free space, or name a larger folder as vm_dir of {host.name}."
         problems.append(LayoutProblem("warning", host.name, "", text, do))
-    return least
+    return given
 
 
 def _storage_disk(
@@ -194,7 +191,7 @@ def _storage_disk(
     """Bytes of the storage machine's data disk; None = there is no place for it that is not etcd's."""
     disks = host_disks(host, facts)
     shared = {disk.name for disk in disks.etcd} & {disk.name for disk in disks.storage}
-    if host.storage_disk:
+    if host.storage_disk and host.guests != "lxc":
         disk = named_disk(host.storage_disk, facts)
         if problem := _unusable(host, disk, shared, data):
             problems.append(problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from wizard.core.spec.model import ClusterSpec, HostSpec, Problem
+from wizard.core.spec.model import ClusterSpec, HostSpec, Problem, ProblemLevel
 
 FEWEST_HYPERVISORS = 2
 FEWEST_MEMBERS = 3
@@ -84,19 +84,26 @@ def _replicas(spec: ClusterSpec) -> Iterator[Problem]:
         yield Problem("storage.replicas", text, "Write replicas: 2.", level="warning")
 
 
+def _level(spec: ClusterSpec, rule: str) -> ProblemLevel:
+    """An error, unless a waiver names the rule of `wizard prove` that refuses it."""
+    return "warning" if any(one.check == f"prove.{rule}" for one in spec.waivers) else "error"
+
+
 def _voters(spec: ClusterSpec) -> Iterator[Problem]:
     members = spec.etcd_members()
     if len(members) < FEWEST_MEMBERS or len(members) % 2 == 0:
         text = f"etcd would have {_members(len(members))}: an odd number, three at least, is needed so that one may stop."
-        yield Problem(
-            "machines", text, "One machine with role: etcd on each of two hypervisors, and the witness."
-        )
+        hint = "One machine with role: etcd on each of two hypervisors, and the witness."
+        level = _level(spec, "even-number-of-members") if len(members) >= FEWEST_MEMBERS else "error"
+        yield Problem("machines", text, hint, level=level)
     for host, count in Counter(member.host for member in members).items():
         if count > 1:
             names = ", ".join(member.name for member in members if member.host == host)
             text = f"{names} are etcd members on one machine, {host}: they stop together and take the majority along."
             last = max(i for i, m in enumerate(spec.machines) if m.role == "etcd" and m.host == host)
-            yield Problem(f"machines[{last}].host", text, "Put each etcd member on a host of its own.")
+            hint = "Put each etcd member on a host of its own."
+            level = _level(spec, "two-voters-on-one-hypervisor")
+            yield Problem(f"machines[{last}].host", text, hint, level=level)
 
 
 def _members(number: int) -> str:
