@@ -40,7 +40,7 @@ def test_only_the_key_we_made_is_shown() -> None:
     made = config()
     assert made["ssh_keys"] == {"ed25519_private": CANARY, "ed25519_public": HOST}
     assert made["ssh_deletekeys"] is True
-    assert made["ssh_genkeytypes"] == []
+    assert made["ssh_genkeytypes"] == ["ed25519"], "an empty list is against cloud-init's schema"
     (file,) = made["write_files"]
     assert file["path"].startswith("/etc/ssh/sshd_config.d/")
     assert "HostKey /etc/ssh/ssh_host_ed25519_key\n" in file["content"]
@@ -63,6 +63,7 @@ def test_the_seed_that_stays_holds_no_private_key() -> None:
     stays = user_data(guest(), CLUSTER, HOST, None)
     assert "PRIVATE" not in stays
     assert "ssh_keys" not in yaml.safe_load(stays)
+    assert yaml.safe_load(stays)["ssh_deletekeys"] is False, "the key that is there is the right one"
     assert b"PRIVATE" not in seed_iso(guest(), CLUSTER, HOST, None)
 
 

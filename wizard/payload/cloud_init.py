@@ -30,8 +30,9 @@ def user_data(plan: GuestPlan, authorised: str, host_public: str, host_key: Secr
         "disable_root": False,
         "ssh_pwauth": False,
         "ssh_authorized_keys": [authorised],
-        "ssh_deletekeys": True,
-        "ssh_genkeytypes": [],
+        # Without a key to give there is nothing to throw away: what is there is the right one.
+        "ssh_deletekeys": host_key is not None,
+        "ssh_genkeytypes": ["ed25519"],
         "growpart": {"mode": "auto", "devices": ["/"]},
         "resize_rootfs": True,
         "write_files": [{"path": SSHD_DROP_IN, "permissions": "0644", "content": _SSHD}],

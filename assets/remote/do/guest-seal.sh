@@ -9,11 +9,15 @@ grep -qx "lineage=$arg_lineage" "$folder/owner" 2>/dev/null || {
     echo "$folder is not ours" >&2
     exit 3
 }
+# disc HOW...: what the running guest has in its drive. One that is off takes the new seed when it starts.
+disc() { virsh -q -c qemu:///system change-media "$arg_name" sda "$@" --live --force >/dev/null 2>&1 || :; }
+
 cat >"$folder/seed.new" || exit 4
 if [ -s "$folder/seed.new" ]; then
+    # Taken out first: QEMU would hold the old file, key and all, for as long as it runs.
+    disc --eject
     mv "$folder/seed.new" "$folder/seed.iso" || exit 4
-    # The running guest lets go of the old one, whose name is gone already; if it will not, its next start does.
-    virsh -q -c qemu:///system change-media "$arg_name" sda "$folder/seed.iso" --update --live --force >/dev/null 2>&1 || :
+    disc "$folder/seed.iso" --insert
 fi
 rm -f "$folder/seed.new"
 : >"$folder/booted" || exit 4
