@@ -26,6 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     down.add_argument("--purge", action="store_true", help="images, caches and keys too")
     status = actions.add_parser("status", help="the hosts as they stand")
     status.add_argument("--json", action="store_true", help="one JSON document")
+    built = actions.add_parser(
+        "artifacts", help="build what the lab needs and cannot download; prints the folder"
+    )
+    built.add_argument("--vm", action="store_true", help="the virtual machine's image too (1-2 min)")
     actions.add_parser("spec", help="print the cluster.yaml that describes the lab")
     fault = actions.add_parser("fault", help="break a host in a named way, and mend it")
     verbs = fault.add_subparsers(dest="fault_action", metavar="add|clear|list", required=True)
@@ -56,7 +60,14 @@ def run(options: argparse.Namespace) -> int:
     from wizard.lab.store import load
 
     store = load(_root(options))
-    actions = {"up": _up, "down": _down, "status": _status, "spec": _spec, "fault": _fault}
+    actions = {
+        "up": _up,
+        "down": _down,
+        "status": _status,
+        "artifacts": _artifacts,
+        "spec": _spec,
+        "fault": _fault,
+    }
     return actions[options.lab_action](store, options)
 
 
@@ -94,6 +105,20 @@ def _status(store: Store, options: argparse.Namespace) -> int:
     hosts = lifecycle.status(store)
     text = report.as_json(store, hosts) if options.json else report.as_text(store, hosts)
     sys.stdout.write(text)
+    return ExitCode.OK
+
+
+def _artifacts(store: Store, options: argparse.Namespace) -> int:
+    from wizard.lab import daemon, lifecycle
+
+    with store.locked():
+        started = daemon.ensure(store)
+        try:
+            lifecycle.build(store, _talk, vm=options.vm)
+        finally:
+            if started:
+                daemon.stop(store)
+    sys.stdout.write(f"{store.artifacts}\n")
     return ExitCode.OK
 
 

@@ -65,10 +65,10 @@ def create(store: Store, host: LabHost, allowed: Allowed) -> None:
         docker("volume", "create", "--label", f"{LABEL}={store.id}", name)
         options += ["--volume", f"{name}:{path}"]
     docker("create", *options, images.tag(host.image), "/bin/sh", f"{HOME}/init")
-    docker("cp", "-", f"{container(store, host.name)}:/", given=_equipment(store, host))
+    docker("cp", "-", f"{container(store, host.name)}:/", given=_equipment(store, host, allowed))
 
 
-def _equipment(store: Store, host: LabHost) -> bytes:
+def _equipment(store: Store, host: LabHost, allowed: Allowed) -> bytes:
     """A tar of everything the lab lays into a host."""
     machine = "unraid" if host.platform == "unraid" else "systemd"
     files = {
@@ -76,7 +76,7 @@ def _equipment(store: Store, host: LabHost) -> bytes:
         "disks.sh": (asset_text("lab/host/disks.sh"), 0o755),
         "machine.sh": (asset_text(f"lab/host/{machine}.sh"), 0o755),
         "disks": (asset_text(f"lab/host/disks/{host.disks or host.name}.txt"), 0o644),
-        "host.env": (_environment(store, host), 0o644),
+        "host.env": (_environment(store, host, kvm=allowed.kvm), 0o644),
         "authorized_keys": (keys.key_pair(store, keys.USER_KEY).public + " homelab-wizard lab\n", 0o600),
         "ssh_host_ed25519_key": (keys.host_key(store, host.name).private, 0o600),
     }
@@ -90,12 +90,13 @@ def _equipment(store: Store, host: LabHost) -> bytes:
     return _tar(files)
 
 
-def _environment(store: Store, host: LabHost) -> str:
+def _environment(store: Store, host: LabHost, *, kvm: bool) -> str:
     machine_id = hashlib.sha256(f"{store.id} {host.name}".encode()).hexdigest()[:32]
     volumes = " ".join(path for path in host.volumes if path != "/var/lib/lab-disks")
     return (
         f"HOST={host.name}\nADDRESS={address(store, host)}\nGATEWAY={network.Net(store.subnet)[1]}\n"
         f"PLATFORM={host.platform}\nLOGIN={host.user}\nMACHINE_ID={machine_id}\nVOLUMES='{volumes}'\n"
+        f"KVM={'1' if kvm and host.role == 'hypervisor' else ''}\n"
     )
 
 

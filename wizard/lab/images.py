@@ -34,17 +34,19 @@ def packages(kind: str) -> list[str]:
     """The Debian packages of one root file system.
 
     Args:
-        kind: `hypervisor`, `pi` or `guest`.
+        kind: `hypervisor`, `pi`, `guest` or `vm` (a guest and what makes it boot).
     """
-    lines = (line.split("#")[0].split() for line in asset_text(f"lab/packages/{kind}.txt").splitlines())
-    return [words[0] for words in lines if words and words[1:] in ([], [f"[{machine.arch()}]"])]
+    parts = ("guest", "vm") if kind == "vm" else (kind,)
+    lines = [line for part in parts for line in asset_text(f"lab/packages/{part}.txt").splitlines()]
+    words = (line.split("#")[0].split() for line in lines)
+    return [word[0] for word in words if word and word[1:] in ([], [f"[{machine.arch()}]"])]
 
 
 def tag(kind: str) -> str:
     """The full name of an image; the hash in it changes with the recipe.
 
     Args:
-        kind: `hypervisor`, `unraid`, `pi` or `guest`.
+        kind: `hypervisor`, `unraid`, `pi`, `guest` or `vm`.
     """
     recipe = [SUITE, *_SLIM, *packages("hypervisor" if kind == "unraid" else kind)]
     if kind == "unraid":

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from wizard.lab import containers, daemon, faults, images, keys, machine, network
+from wizard.lab import artifacts, containers, daemon, faults, images, keys, machine, network
 from wizard.lab.docker import LABEL, docker, names, states, try_docker
 from wizard.lab.hosts import HOSTS, LabHost
 from wizard.lab.images import Say
@@ -45,15 +45,31 @@ def up(store: Store, say: Say) -> None:
     if daemon.ensure(store):
         say(f"docker: started dockerd (pid {store.daemon_pid}); `wizard lab down` stops it")
     images.ensure(say)
+    build(store, say)
     faults.settle(store, say)
     _network(store, say)
-    allowed = machine.detect(store, images.tag("pi"))
+    allowed = machine.detect(store, images.tag("pi"), images.tag("hypervisor"))
     say(f"machine: {allowed.line}")
     keys.write_known_hosts(store, {host.name: containers.address(store, host) for host in HOSTS})
     with ThreadPoolExecutor(len(HOSTS)) as pool:
         list(pool.map(lambda host: _host_up(store, host, allowed, say), HOSTS))
     network.confirm(store.subnet, store.id)
     say(f"lab: up after {time.monotonic() - began:.0f} s; next: wizard lab spec > cluster.yaml")
+
+
+def build(store: Store, say: Say, *, vm: bool = False) -> None:
+    """Build the artifacts that the lab's spec names, where they are not there.
+
+    Args:
+        store: remembers their folder.
+        say: tells a person what is being waited for.
+        vm: the virtual machine's image too.
+
+    Raises:
+        LabError: one could not be built.
+    """
+    store.artifacts = str(artifacts.ensure(say, vm=vm))
+    store.save()
 
 
 def _network(store: Store, say: Say) -> None:
@@ -104,9 +120,11 @@ def down(store: Store, say: Say, *, purge: bool = False) -> None:
     for name in names("network", store.id):
         docker("network", "rm", name)
     store.faults = {}
+    if purge:
+        store.artifacts = ""
     store.save()
     if purge:
-        for gone in images.remove():
+        for gone in (*images.remove(), *artifacts.remove()):
             say(f"{gone}: removed")
     if daemon.stop(store):
         say("docker: stopped the dockerd that " + ("this command" if started else "`lab up`") + " started")

@@ -63,20 +63,42 @@ def kvm_works() -> bool:
     return True
 
 
-def detect(store: Store, image: str) -> Allowed:
-    """Find out what the machine allows; capabilities are tried once and remembered.
+_QUIT = b'{"execute": "qmp_capabilities"}{"execute": "quit"}'
+"""What QEMU's monitor is told: come up, then end."""
+
+
+def qemu_accepts_kvm(image: str) -> bool:
+    """Whether QEMU takes this machine's KVM with its own processor, which nested virtualisation may refuse.
+
+    Args:
+        image: of a hypervisor.
+    """
+    program = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}.get(arch(), "false")
+    board = "q35" if arch() == "amd64" else "virt"
+    tried = try_docker(
+        "run", "--rm", "-i", "--label", f"{LABEL}=probe", "--network", "none", "--device", "/dev/kvm", image,
+        program, "-machine", board, "-accel", "kvm", "-cpu", "host", "-m", "64", "-nodefaults", "-display", "none",
+        "-S", "-qmp", "stdio", given=_QUIT, timeout=30,
+    )  # fmt: skip
+    return tried.code == 0
+
+
+def detect(store: Store, image: str, hypervisor: str) -> Allowed:
+    """Find out what the machine allows; what has to be tried is tried once and remembered.
 
     Args:
         store: remembers the answer.
         image: any image that has `/bin/true`.
+        hypervisor: the image of a hypervisor.
 
     Raises:
         LabError: a container does not start with the least the lab needs.
     """
     if not store.probed:
         store.dropped = _capabilities(image)
+        store.kvm = kvm_works() and qemu_accepts_kvm(hypervisor)
         store.probed = True
-    found = Allowed(cgroup_version(), kvm_works(), tuple(store.dropped))
+    found = Allowed(cgroup_version(), store.kvm, tuple(store.dropped))
     store.chose = found.line
     store.save()
     return found

@@ -17,7 +17,7 @@ FILE = "lab.json"
 LOCK = "lab.lock"
 """What one command holds while it changes the lab."""
 
-REMEMBERED = ("subnet", "daemon_pid", "dropped", "probed", "chose", "faults", "values", "artifacts")
+REMEMBERED = ("subnet", "daemon_pid", "dropped", "probed", "chose", "faults", "values", "artifacts", "kvm")
 """The fields that are kept in the file."""
 
 
@@ -33,7 +33,9 @@ class Store:
     dropped: list[str] = field(default_factory=list)
     """Capabilities this machine's Docker cannot give; found by trying."""
     probed: bool = False
-    """Whether `dropped` was found out on this machine."""
+    """Whether `dropped` and `kvm` were found out on this machine."""
+    kvm: bool = False
+    """Whether virtual machines run at hardware speed."""
     chose: str = ""
     """One line on what the machine allows, for status."""
     faults: dict[str, list[str]] = field(default_factory=dict)

@@ -51,6 +51,9 @@ hide_others() {
 mount_table() {
     [ -e /etc/fstab ] || return
     mount -a -t ext4,xfs || say "not everything in /etc/fstab could be mounted"
+    for disk in /dev/vd?; do
+        [ "$(findmnt -no FSTYPE "$disk")" = ext4 ] && resize2fs "$disk" >/dev/null 2>&1 # its x-systemd.growfs
+    done
 }
 
 cgroups

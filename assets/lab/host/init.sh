@@ -5,7 +5,7 @@ set -u
 LAB=/usr/lib/homelab-lab
 KEEP=/var/lib/lab-disks # a Docker volume: disk images and what must outlive the container's root
 # shellcheck disable=SC1091 # written by the lab when the container is created
-. "$LAB/host.env" # HOST ADDRESS GATEWAY PLATFORM LOGIN MACHINE_ID
+. "$LAB/host.env" # HOST ADDRESS GATEWAY PLATFORM LOGIN MACHINE_ID VOLUMES KVM
 
 say() { printf 'lab: %s\n' "$*"; }
 
@@ -30,6 +30,7 @@ cgroups() {
 devices() {
     mkdir -p /dev/net
     [ -e /dev/net/tun ] || mknod -m 666 /dev/net/tun c 10 200
+    [ -n "$KVM" ] && [ ! -e /dev/kvm ] && mknod -m 666 /dev/kvm c 10 232
     [ -e /dev/fuse ] || mknod -m 666 /dev/fuse c 10 229
     [ -e /dev/kmsg ] || mknod -m 644 /dev/kmsg c 1 11
     [ -e /dev/loop-control ] || mknod -m 660 /dev/loop-control c 10 237

@@ -1,13 +1,5 @@
 #!/bin/sh
-# Makes a freshly installed Debian the root of the lab's guests. Runs once, inside that root; the equipment lies in
-# /usr/lib/homelab-lab already.
-set -eu
-LAB=/usr/lib/homelab-lab
-
-# What a first boot makes anew.
-rm -f /etc/ssh/ssh_host_* /var/lib/dbus/machine-id /etc/fstab
-: >/etc/machine-id
-rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/*.log /var/log/apt
+# The rest of an LXC guest's root; the equipment lies in $LAB already. Follows common.sh.
 
 # Equipment stands where the real program would; an upgrade of the package leaves it there.
 mkdir -p "$LAB/real"
@@ -20,19 +12,6 @@ done
 
 # The host key is the one that is injected; no other is made.
 ln -sf /dev/null /etc/systemd/system/sshd-keygen.service
-
-# A container may not set the clock: what plays timesyncd sleeps, and says what the real one would of a good clock.
-cp /usr/bin/sleep "$LAB/systemd-timesyncd"
-cat >/etc/systemd/system/systemd-timesyncd.service <<'TEXT'
-[Unit]
-Description=Network Time Synchronization
-[Service]
-RuntimeDirectory=systemd/timesync
-ExecStartPre=/usr/bin/touch /run/systemd/timesync/synchronized
-ExecStart=/usr/lib/homelab-lab/systemd-timesyncd infinity
-[Install]
-WantedBy=sysinit.target
-TEXT
 
 # As netplan does it in the image: networkd brings the network up.
 systemctl --quiet enable systemd-networkd.service

@@ -1,0 +1,171 @@
+"""What cannot be downloaded everywhere is built for the lab, once, and lies in a folder with a lock of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.lab import machine
+from wizard.lab.docker import LabError, run
+from wizard.lab.images import Say
+from wizard.lab.store import cache_root
+
+LOCK = "artifacts.lock"
+"""Name of the lock in the folder; `wizard.artifacts.lock` reads it (the lab may not import that)."""
+
+LOCK_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one artifact is made."""
+
+    name: str
+    """As steps ask for it."""
+    file: str
+    """Its file name in the folder."""
+    inputs: tuple[str, ...]
+    """Everything that goes in; other inputs make another artifact."""
+    costs: str
+    """What is being done and how long it takes, for a person."""
+    build: Callable[[Path, Say], None]
+    """Writes the file."""
+    version: str = ""
+    """As its publisher counts; empty = told from the content, so that another build is another version."""
+
+    @property
+    def key(self) -> str:
+        """Twelve hex digits that change with the inputs."""
+        return hashlib.sha256("\0".join((machine.arch(), *self.inputs)).encode()).hexdigest()[:12]
+
+    @property
+    def place(self) -> Path:
+        """Where the finished file lies."""
+        return cache_root() / "built" / f"{self.name}-{self.key}" / self.file
+
+
+def recipes() -> tuple[Recipe, ...]:
+    """What every lab has, as far as it can be built here."""
+    from wizard.lab import etcd, guest
+
+    return (etcd.recipe(), guest.recipe()) if etcd.compiler() else (guest.recipe(),)
+
+
+def ensure(say: Say, *, vm: bool = False) -> Path:
+    """Build what is missing and lay the folder out.
+
+    Args:
+        say: tells a person what is being waited for.
+        vm: the virtual machine's image too, which takes one or two minutes more.
+
+    Returns:
+        The folder, with its lock.
+
+    Raises:
+        LabError: something could not be built.
+    """
+    from wizard.lab import cloud_image, etcd
+
+    if not etcd.compiler():
+        say(f"artifacts: no Go here, so etcd's release has to be downloaded when it is needed; {etcd.REMEDY}")
+    base, image = recipes(), cloud_image.recipe()
+    with _held(say):
+        for recipe in (*base, image) if vm else base:
+            _made(recipe, say)
+        return _laid_out((*base, image) if image.place.exists() else base)
+
+
+def _made(recipe: Recipe, say: Say) -> None:
+    if recipe.place.exists():
+        return
+    say(f"artifact {recipe.name}: {recipe.costs}")
+    began = time.monotonic()
+    recipe.place.parent.mkdir(parents=True, exist_ok=True)
+    temp = recipe.place.with_name(f".{recipe.file}.{os.getpid()}")
+    try:
+        recipe.build(temp, say)
+        recipe.place.with_name("sha256").write_text(_digest(temp))
+        temp.rename(recipe.place)  # last: a file that is there is whole, and its digest is known
+    finally:
+        temp.unlink(missing_ok=True)
+    size = recipe.place.stat().st_size / 1e6
+    say(f"artifact {recipe.name}: {size:.0f} MB after {time.monotonic() - began:.0f} s")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _laid_out(made: tuple[Recipe, ...]) -> Path:
+    """One folder for one set of recipes: what a cluster's lock binds to stays as it is."""
+    together = hashlib.sha256(" ".join(recipe.key for recipe in made).encode()).hexdigest()[:12]
+    folder = cache_root() / f"artifacts-{together}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for recipe in made:
+        link = folder / recipe.file
+        if not link.exists() or not link.samefile(recipe.place):
+            link.unlink(missing_ok=True)
+            link.hardlink_to(recipe.place)
+    text = lock_text([_entry(recipe) for recipe in made])
+    temp = folder / f".{LOCK}.{os.getpid()}"
+    temp.write_text(text)
+    temp.rename(folder / LOCK)
+    return folder
+
+
+def _entry(recipe: Recipe) -> dict[str, str]:
+    digest = recipe.place.with_name("sha256").read_text()
+    return {
+        "name": recipe.name,
+        "version": recipe.version or f"13-lab-{digest[:8]}",
+        "arch": machine.arch(),
+        "file": recipe.file,
+        "origin": "built",
+        "sha256": digest,
+    }
+
+
+def lock_text(entries: list[dict[str, str]]) -> str:
+    """The lock as text, entries sorted as the wizard's own locks are."""
+    ordered = sorted(entries, key=lambda entry: (entry["name"], entry["arch"]))
+    return json.dumps({"schema": LOCK_SCHEMA, "artifacts": ordered}, indent=2) + "\n"
+
+
+@contextmanager
+def _held(say: Say) -> Iterator[None]:
+    """One build at a time, also of several labs; the kernel lets go of the lock however we end."""
+    cache_root().mkdir(parents=True, exist_ok=True)
+    with (cache_root() / "build.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("artifacts: waiting for another lab that builds them")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def remove() -> list[str]:
+    """Remove everything that was built (only `down --purge` does).
+
+    Returns:
+        What was removed.
+    """
+    gone = [path for pattern in ("artifacts-*", "built") for path in cache_root().glob(pattern)]
+    for path in gone:
+        run(["rm", "-rf", "--one-file-system", str(path)])
+    return [str(path) for path in gone]
+
+
+def refuse(what: str, where: str, said: str, do: str | tuple[str, ...]) -> LabError:
+    """The error of a build that failed, with the last lines it said."""
+    return LabError(
+        what, where=where, why=" / ".join(said.strip().splitlines()[-3:]) or "it said nothing", do=do
+    )
