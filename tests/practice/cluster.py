@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from steps import STEPS
+from steps import STEPS as REGISTERED
+from steps.etcd import Etcd
 from steps.parse.facts import read_facts
 from tests.specs import spec_text
 from wizard.core.engine.control import Control
@@ -24,6 +26,8 @@ from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHosts
 from wizard.practice.machine import Machine
 from wizard.practice.world import World, homelab
+
+STEPS = REGISTERED if any(step.id == "etcd" for step in REGISTERED) else (*REGISTERED, Etcd())
 
 NET = "10.213.99"
 MEMBERS = ("etcd-a", "etcd-b", "pi")
@@ -119,6 +123,19 @@ class Cluster:
             artifacts=PracticeArtifacts(self.folder),
             pauses=(0.0, 0.0),
         )
+
+    def clone(self) -> Cluster:
+        """The same homelab once more, to be changed on its own."""
+        world = self.world
+        faults = Faults()
+        copied = copy.deepcopy(world, {id(world.guard): threading.RLock(), id(world.dead): faults.dead})
+        secrets = (
+            MemorySecrets(dict(self.secrets.values))
+            if isinstance(self.secrets, MemorySecrets)
+            else self.secrets
+        )
+        hosts = PracticeHosts(copied.machines, faults)
+        return Cluster(self.spec, self.folder, copied.machines, hosts, list(self.states), secrets=secrets)
 
     def restarted(self) -> None:
         """What a new process of the wizard finds: the links of the old one are gone."""

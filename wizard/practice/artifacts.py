@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class PracticeArtifacts:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._guard = threading.Lock()
 
     def named(self, name: str, arch: str, version: str = "") -> Artifact:
         """As `Artifacts.named`."""
@@ -35,7 +37,9 @@ class PracticeArtifacts:
         found = self.named(name, arch, version)
         path = self._folder / found.file
         content = _content(name, arch, found.version)
-        path.write_bytes(content)
+        with self._guard:
+            if not path.exists():
+                path.write_bytes(content)
         if on_bytes is not None:
             on_bytes(len(content), len(content))
         return found, path

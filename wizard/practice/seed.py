@@ -6,6 +6,7 @@ import io
 import re
 import tarfile
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from wizard.practice.machine import File
@@ -26,6 +27,7 @@ class FirstBoot:
     """What it writes."""
 
 
+@lru_cache(maxsize=64)
 def from_seed(seed: bytes) -> FirstBoot:
     """What cloud-init reads from a seed image.
 
@@ -52,6 +54,7 @@ def from_seed(seed: bytes) -> FirstBoot:
     )
 
 
+@lru_cache(maxsize=64)
 def from_tar(content: bytes) -> FirstBoot:
     """What the files say that were laid over a container's root.
 
