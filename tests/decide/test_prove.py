@@ -248,7 +248,7 @@ def test_one_half_of_a_mirror_takes_nothing_and_of_a_stripe_everything() -> None
 def test_disks_of_a_host_that_did_not_answer_are_named_as_not_known() -> None:
     spec = home(machines=make_layout(home(), known()).machines)
     found = prove(spec, {name: one for name, one in known().items() if name != "tower-b"}, TODAY)
-    assert "tower-b did not answer: what its disks take down is not known." in found.notes
+    assert "tower-b could not be asked: what its disks take down is not known." in found.notes
     assert not any("of tower-b" in one.lost[0] for one in found.losses if one.kind == "disk")
     assert loss(found, "tower-b").effects
 

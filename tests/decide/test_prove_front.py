@@ -33,6 +33,7 @@ def refused(waived: bool = False) -> Proof:
 def test_the_json_document() -> None:
     document = json.loads(json.dumps(prove_json("home", healthy())))
     assert (document["schema"], document["cluster"], document["refused"]) == (1, "home", [])
+    assert document["proposed"] is True
     first = document["losses"][0]
     assert (first["lost"], first["kind"]) == (["tower-a"], "host")
     assert first["effects"][0] == {
@@ -97,6 +98,7 @@ def test_the_text_of_a_healthy_homelab() -> None:
         "min",
     ]
     assert "REFUSED" not in text
+    assert "on the proposed machines" in " ".join(text.split())
     assert "dns: tower-a and tower-b" in text
     assert "etcd, api" not in text  # two servers are a cut of the API alone
     assert "etcd: pi and etcd-a; pi and etcd-b; etcd-a and etcd-b" in text

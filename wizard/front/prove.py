@@ -36,6 +36,7 @@ def prove_json(cluster: str, proof: Proof) -> dict[str, object]:
     return {
         "schema": PROVE_SCHEMA,
         "cluster": cluster,
+        "proposed": proof.proposed,
         "losses": [_loss_json(loss) for loss in proof.losses],
         "refused": [
             {
@@ -85,7 +86,8 @@ def prove_text(cluster: str, proof: Proof, *, width: int = WIDTH) -> str:
 def _verdict(cluster: str, proof: Proof, width: int) -> Iterator[str]:
     pairs = sum(loss.kind == PAIR for loss in proof.losses)
     single = len(proof.losses) - pairs
-    text = f"Failure domains of {cluster}: {single} single losses and {pairs} pairs were judged."
+    on = "the proposed machines" if proof.proposed else "the machines of the spec"
+    text = f"Failure domains of {cluster}: {single} single losses and {pairs} pairs, on {on}."
     yield from wrapped(text, width)
 
 

@@ -98,7 +98,7 @@ def _judge(spec: ClusterSpec, facts: Facts) -> list[LayoutProblem]:
         if host.name in facts:
             found += overcommitted(host.name, here, facts[host.name], data)
         else:
-            text = f"{host.name} did not answer: whether its machines fit is not known."
+            text = f"{host.name} could not be asked: whether its machines fit is not known."
             found.append(LayoutProblem("warning", host.name, "", text, f"wizard facts {host.name}"))
     return found
 

@@ -160,7 +160,7 @@ class _Builder:
     def _disks(self, host: HostSpec) -> Iterator[Part]:
         facts = self.facts.get(host.name)
         if facts is None:
-            self.notes.append(f"{host.name} did not answer: what its disks take down is not known.")
+            self.notes.append(f"{host.name} could not be asked: what its disks take down is not known.")
             return
         where = host_disks(host, facts)
         uses = self._uses(host, where)
@@ -181,9 +181,13 @@ class _Builder:
         ]
 
     def _note_unknown(self, host: HostSpec, where: HostDisks) -> None:
-        asked = {"etcd's data": (where.etcd, "etcd"), "the volumes": (where.storage, "storage")}
-        for what, (disks, role) in asked.items():
-            if not disks and self._own(host.name, role):
+        asked = {
+            "etcd's data": (where.etcd, self._own(host.name, "etcd")),
+            "the volumes": (where.storage, self._own(host.name, "storage")),
+            "docker's data": (where.containers, self.dns.get(host.name, 0)),
+        }
+        for what, (disks, mask) in asked.items():
+            if not disks and mask:
                 text = f"Which disk of {host.name} carries {what} is not known: its loss is not counted."
                 self.notes.append(text)
         for disks, _ in self._uses(host, where):

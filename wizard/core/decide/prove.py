@@ -40,6 +40,8 @@ class Proof:
     """By service: the smallest losses of at most two things that stop it."""
     notes: tuple[str, ...]
     """What could not be told."""
+    proposed: bool
+    """The spec names no machines: those of the proposal were judged."""
 
     @property
     def accepted(self) -> bool:
@@ -74,6 +76,7 @@ def prove(spec: ClusterSpec, facts: Mapping[str, HostFacts], today: str) -> Proo
         healthy=judge.effects(0),
         cuts=_cuts(cluster, judge),
         notes=tuple(notes),
+        proposed=not spec.machines,
     )
 
 
