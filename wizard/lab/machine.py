@@ -83,20 +83,20 @@ def qemu_accepts_kvm(image: str) -> bool:
     return tried.code == 0
 
 
-def detect(store: Store, image: str, hypervisor: str) -> Allowed:
+def detect(store: Store, image: str, hypervisor: str = "") -> Allowed:
     """Find out what the machine allows; what has to be tried is tried once and remembered.
 
     Args:
         store: remembers the answer.
         image: any image that has `/bin/true`.
-        hypervisor: the image of a hypervisor.
+        hypervisor: the image of a hypervisor; empty = KVM is of no interest.
 
     Raises:
         LabError: a container does not start with the least the lab needs.
     """
     if not store.probed:
         store.dropped = _capabilities(image)
-        store.kvm = kvm_works() and qemu_accepts_kvm(hypervisor)
+        store.kvm = bool(hypervisor) and kvm_works() and qemu_accepts_kvm(hypervisor)
         store.probed = True
     found = Allowed(cgroup_version(), store.kvm, tuple(store.dropped))
     store.chose = found.line

@@ -1,0 +1,210 @@
+"""What is built for the lab: the folder, its lock, and what makes another build necessary."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from wizard.artifacts.lock import Origin, read_lock
+from wizard.artifacts.resolve import Resolver
+from wizard.core.resources import asset_text
+from wizard.core.spec import parse_spec
+from wizard.lab import artifacts, cloud_image, etcd, guest, images, machine, spec
+from wizard.lab.artifacts import Recipe
+from wizard.lab.docker import LabError
+from wizard.lab.images import Say
+from wizard.lab.store import Store
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "homelab-wizard" / "lab"
+
+
+def quiet(_text: str) -> None:
+    return
+
+
+class Kitchen:
+    """Recipes that count how often they are followed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.built: list[str] = []
+        self.content = b"one"
+        monkeypatch.setattr(etcd, "compiler", lambda: "/usr/bin/go")
+        monkeypatch.setattr(
+            artifacts, "recipes", lambda: (self.recipe("etcd", "3.6.14"), self.recipe("root"))
+        )
+        monkeypatch.setattr(cloud_image, "recipe", lambda: self.recipe("debian-cloud-image"))
+
+    def recipe(self, name: str, version: str = "") -> Recipe:
+        def build(out: Path, _say: Say) -> None:
+            self.built.append(name)
+            out.write_bytes(self.content + name.encode())
+
+        return Recipe(name, f"{name}.tar.gz", (name, self.content.decode()), "costs", build, version)
+
+
+@pytest.fixture
+def kitchen(monkeypatch: pytest.MonkeyPatch) -> Kitchen:
+    return Kitchen(monkeypatch)
+
+
+def test_the_wizard_reads_the_folders_lock_and_finds_the_files(kitchen: Kitchen) -> None:
+    folder = artifacts.ensure(quiet)
+    entries = read_lock(folder / "artifacts.lock").all()
+    assert [(entry.name, entry.arch, entry.origin) for entry in entries] == [
+        ("etcd", machine.arch(), Origin.BUILT),
+        ("root", machine.arch(), Origin.BUILT),
+    ]
+    for entry in entries:
+        assert hashlib.sha256((folder / entry.file).read_bytes()).hexdigest() == entry.sha256
+    assert entries[0].version == "3.6.14"
+    assert entries[1].version == f"13-lab-{entries[1].sha256[:8]}"
+
+
+def test_what_is_there_is_not_built_again(kitchen: Kitchen) -> None:
+    first = artifacts.ensure(quiet)
+    assert artifacts.ensure(quiet) == first
+    assert kitchen.built == ["etcd", "root"]
+
+
+def test_other_inputs_make_another_folder_and_the_old_one_stays(kitchen: Kitchen) -> None:
+    first = artifacts.ensure(quiet)
+    before = (first / "artifacts.lock").read_text()
+    kitchen.content = b"two"
+    second = artifacts.ensure(quiet)
+    assert second != first and kitchen.built == ["etcd", "root"] * 2
+    assert (first / "artifacts.lock").read_text() == before
+
+
+def test_the_machines_image_is_built_only_when_asked_for_and_then_stays(kitchen: Kitchen) -> None:
+    artifacts.ensure(quiet)
+    assert "debian-cloud-image" not in kitchen.built
+    folder = artifacts.ensure(quiet, vm=True)
+    assert artifacts.ensure(quiet) == folder
+    lock = read_lock(folder / "artifacts.lock")
+    assert lock.find("debian-cloud-image", machine.arch(), origin=Origin.BUILT) is not None
+
+
+def test_a_built_image_stands_for_the_catalogs_only_where_built_ones_are_accepted(kitchen: Kitchen) -> None:
+    from wizard.artifacts.catalog import load_catalog
+    from wizard.artifacts.lock import Lock
+
+    folder = artifacts.ensure(quiet, vm=True)
+    accepting = Resolver(load_catalog(), Lock(Path()), folder=folder, accept_built=True)
+    assert accepting.resolve("debian-cloud-image", machine.arch()).origin is Origin.BUILT
+    assert accepting.resolve("etcd", machine.arch(), "3.6.14").path == folder / "etcd.tar.gz"
+
+
+def test_a_build_that_failed_leaves_nothing_that_looks_whole(
+    kitchen: Kitchen, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def burn(out: Path, _say: Say) -> None:
+        out.write_bytes(b"half")
+        raise LabError("burnt", where="here", why="heat", do="again")
+
+    bad = Recipe("root", "root.tar.gz", ("bad",), "costs", burn)
+    monkeypatch.setattr(artifacts, "recipes", lambda: (bad,))
+    with pytest.raises(LabError, match="burnt"):
+        artifacts.ensure(quiet)
+    assert [path for path in cache.rglob("*") if path.is_file() and path.name != "build.lock"] == []
+
+
+def test_purge_removes_what_was_built(kitchen: Kitchen, cache: Path) -> None:
+    artifacts.ensure(quiet)
+    artifacts.remove()
+    assert [path.name for path in cache.iterdir()] == ["build.lock"]
+
+
+def test_without_go_the_lab_says_that_etcd_has_to_be_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(etcd, "compiler", lambda: "")
+    assert [recipe.name for recipe in artifacts.recipes()] == ["lxc-guest-root"]
+    with pytest.raises(LabError, match="cannot be built here") as refused:
+        etcd.recipe()
+    assert "go.dev" in refused.value.do[0]
+
+
+def test_the_pinned_etcd_is_the_one_in_go_mod() -> None:
+    modules = asset_text("lab/etcd/go.mod")
+    for module in etcd.PROGRAMS.values():
+        assert f"go.etcd.io/etcd/{module}/v3 v{etcd.VERSION} " in modules
+    assert etcd.VERSION == spec.ETCD_VERSION
+
+
+def test_etcd_is_packed_as_its_publisher_packs_it_and_always_the_same(tmp_path: Path) -> None:
+    for program in etcd.PROGRAMS:
+        (tmp_path / program).write_bytes(program.encode())
+    first, second = tmp_path / "1.tar.gz", tmp_path / "2.tar.gz"
+    etcd._pack(tmp_path, first)
+    etcd._pack(tmp_path, second)
+    assert first.read_bytes() == second.read_bytes()
+    folder = f"etcd-v3.6.14-linux-{machine.arch()}"
+    with tarfile.open(first) as tar:
+        assert tar.getnames() == [folder, f"{folder}/etcd", f"{folder}/etcdctl", f"{folder}/etcdutl"]
+        assert all(entry.mode == 0o755 for entry in tar)
+
+
+def exported(tmp_path: Path) -> Path:
+    path = tmp_path / "export.tar"
+    with tarfile.open(path, "w") as tar:
+        for name in (
+            ".dockerenv",
+            "dev/console",
+            "etc/hosts",
+            "etc/hostname",
+            "etc/resolv.conf",
+            "etc/passwd",
+        ):
+            entry = tarfile.TarInfo(name)
+            entry.size = 4
+            tar.addfile(entry, io.BytesIO(b"host"))
+        link = tarfile.TarInfo("bin")
+        link.type, link.linkname = tarfile.SYMTYPE, "usr/bin"
+        tar.addfile(link)
+    return path
+
+
+def test_nothing_of_docker_is_left_in_a_guests_root(tmp_path: Path) -> None:
+    guest.clean(exported(tmp_path), tmp_path / "root.tar")
+    with tarfile.open(tmp_path / "root.tar") as tar:
+        kinds = {entry.name: entry for entry in tar}
+        passwd = tar.extractfile("etc/passwd")
+        assert passwd is not None and passwd.read() == b"host"
+    assert ".dockerenv" not in kinds and "dev/console" not in kinds
+    assert kinds["dev"].isdir() and kinds["bin"].linkname == "usr/bin"
+    assert kinds["etc/resolv.conf"].linkname == "../run/systemd/resolve/stub-resolv.conf"
+
+
+def test_a_guests_root_holds_no_program_of_the_cluster() -> None:
+    ours = {"etcd-server", "etcd-client", "chrony", "open-iscsi", "keepalived", "docker.io", "containerd"}
+    assert not ours & set(images.packages("guest"))
+    assert set(images.packages("guest")) < set(images.packages("vm"))
+
+
+def test_packages_for_another_processor_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "arch", lambda: "arm64")
+    assert "qemu-system-arm" in images.packages("hypervisor")
+    assert "qemu-system-x86" not in images.packages("hypervisor")
+
+
+def test_the_spec_names_the_folder_and_six_guests(tmp_path: Path) -> None:
+    store = Store(tmp_path, subnet="10.213.77.0/24", artifacts="/var/cache/lab/artifacts-1")
+    cluster, problems = parse_spec(spec.spec(store), source="cluster.yaml")
+    assert problems == () and cluster is not None
+    assert (cluster.artifacts.accept_built, cluster.artifacts.dir) == (True, "/var/cache/lab/artifacts-1")
+    places = {guest.name: (guest.host, str(guest.address)) for guest in cluster.machines}
+    assert places == {
+        "etcd-a": ("tower-a", "10.213.77.31"),
+        "etcd-b": ("tower-b", "10.213.77.32"),
+        "server-a": ("tower-a", "10.213.77.41"),
+        "server-b": ("tower-b", "10.213.77.42"),
+        "storage-a": ("tower-a", "10.213.77.51"),
+        "storage-b": ("tower-b", "10.213.77.52"),
+    }
+    assert {guest.role for guest in cluster.machines if guest.data_disk} == {"etcd", "storage"}
