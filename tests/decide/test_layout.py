@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -448,6 +448,30 @@ def test_overcommit_is_refused_for_the_control_plane_and_shown_for_the_rest(
     assert [one.level for one in layout.problems] == [level]
     assert words in everything(layout)
     assert layout.fits is (level == "warning")
+
+
+@pytest.mark.parametrize(
+    ("disk", "kind", "refused"),
+    [
+        ("/dev/nvme0n1", "longhorn", False),
+        (None, "longhorn", True),
+        ("/dev/sda", "longhorn", True),
+        (None, "none", False),
+    ],
+)
+def test_given_machines_must_not_put_volumes_on_etcds_device(
+    disk: str | None, kind: Literal["longhorn", "none"], refused: bool
+) -> None:
+    spec = replace(
+        with_hosts(storage_disk=disk),
+        machines=(*four("tower-a", 50), *four("tower-b", 60)),
+        storage=StorageSpec(kind),
+    )
+    layout = make_layout(spec, known())
+    assert (
+        "sda (Samsung SSD 870 EVO 500GB, serial S62ANJ0R123456) of tower-a holds" in refusals(layout)
+    ) is refused
+    assert layout.fits is not refused
 
 
 def test_a_host_without_facts_is_said_not_to_be_known() -> None:

@@ -15,6 +15,7 @@ from wizard.core.decide.capacity import (
     overcommitted,
 )
 from wizard.core.decide.layout_data import ROLES, LayoutData, layout_data
+from wizard.core.decide.layout_disks import disk_words, host_disks
 from wizard.core.decide.layout_sizes import Sizing, can_carry_etcd, size_machines
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec, HostSpec, MachineRole, MachineSpec
@@ -97,10 +98,28 @@ def _judge(spec: ClusterSpec, facts: Facts) -> list[LayoutProblem]:
         here = [machine for machine in spec.machines if machine.host == host.name]
         if host.name in facts:
             found += overcommitted(host.name, here, facts[host.name], data)
+            found += _shared_device(spec, host, facts[host.name], here)
         else:
             text = f"{host.name} could not be asked: whether its machines fit is not known."
             found.append(LayoutProblem("warning", host.name, "", text, f"wizard facts {host.name}"))
     return found
+
+
+def _shared_device(
+    spec: ClusterSpec, host: HostSpec, facts: HostFacts, here: Sequence[MachineSpec]
+) -> list[LayoutProblem]:
+    """Copies of volumes on the device etcd writes to, as far as the facts tell."""
+    stores = [machine.name for machine in here if machine.role == "storage"]
+    if spec.storage.kind != "longhorn" or not stores or not any(one.role == "etcd" for one in here):
+        return []
+    disks = host_disks(host, facts)
+    shared = [disk for disk in disks.etcd if disk in disks.storage]
+    if not shared:
+        return []
+    what = f"{disk_words(shared[0])} of {host.name}"
+    text = f"{what} holds volumes and etcd's data both: a rebuild would stop etcd (k3s#7612)."
+    do = f"Give {host.name} a storage_disk, or an etcd_dir, on another device."
+    return [LayoutProblem("refused", host.name, stores[0], text, do)]
 
 
 def _host(
