@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from wizard.transport.ssh_config import resolve
+from wizard.transport.ssh_link import Target
+from wizard.transport.ssh_socket import open_socket
 
 CONFIG = """\
 # a comment
@@ -34,6 +37,8 @@ Include more.conf
 Host *
     User everyone
     ConnectTimeout 7
+    ServerAliveInterval 9
+    ServerAliveCountMax 2
 """
 
 HOSTS = ["tower-a", "tower-b", "tower-c", "tower-d", "x.example", "other", "unknown", "inc"]
@@ -70,7 +75,27 @@ def test_says_what_ssh_itself_says(config: Path, host: str, user: str) -> None:
     assert bool(ours.proxy_command) == ("proxycommand" in told)
     assert ours.host_key_alias == told.get("hostkeyalias", [""])[0]
     assert ours.identities_only is (told["identitiesonly"][0] == "yes")
+    assert str(ours.alive_interval) == told["serveraliveinterval"][0]
+    assert str(ours.alive_count) == told["serveralivecountmax"][0]
     assert (ours.connect_timeout or 0) == int(told["connecttimeout"][0].replace("none", "0"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "alive", "dead"), [("", 15, 45), ("ServerAliveInterval 4\n ServerAliveCountMax 2", 4, 8)]
+)
+def test_the_kernel_gives_a_silent_link_up_when_the_configuration_says(
+    tmp_path: Path, lines: str, alive: int, dead: int
+) -> None:
+    file = tmp_path / "config"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        file.write_text(f"Host *\n HostName 127.0.0.1\n Port {server.getsockname()[1]}\n {lines}\n")
+        link, _ = open_socket(Target("tower", "tower"), resolve("tower", [file]), None)
+        assert isinstance(link, socket.socket)
+        with link:
+            assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == alive
+            assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == dead * 1000
+            probes = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) * 3
+            assert alive + probes <= dead
 
 
 def test_tokens_lists_and_files(config: Path, tmp_path: Path) -> None:

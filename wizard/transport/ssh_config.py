@@ -30,6 +30,8 @@ _SINGLE = {
     "userknownhostsfile",
     "globalknownhostsfile",
     "connecttimeout",
+    "serveraliveinterval",
+    "serveralivecountmax",
     "stricthostkeychecking",
 }
 _NAMED = {
@@ -80,6 +82,10 @@ class HostConfig:
     host_key_alias: str = ""
     known_hosts: tuple[Path, ...] = ()
     connect_timeout: float | None = None
+    alive_interval: int = 0
+    """Seconds of silence after which the link is probed; 0 = the wizard's own."""
+    alive_count: int = 3
+    """Intervals without an answer after which the link counts as dead."""
     strict: bool = False
     """`StrictHostKeyChecking yes`: unknown keys are refused without a question."""
     notes: tuple[str, ...] = ()
@@ -211,6 +217,8 @@ class _Lookup:
             host_key_alias=found.get("hostkeyalias", ""),
             known_hosts=_paths(_words(known), tokens),
             connect_timeout=_number(found.get("connecttimeout", ""), 0) or None,
+            alive_interval=_number(found.get("serveraliveinterval", ""), 0),
+            alive_count=max(1, _number(found.get("serveralivecountmax", ""), 3)),
             strict=found.get("stricthostkeychecking", "").lower() in ("yes", "true"),
             notes=tuple(self._notes),
         )

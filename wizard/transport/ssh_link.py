@@ -19,7 +19,7 @@ from wizard.core.errors import HostError, UnreachableError
 from wizard.core.text import printable
 from wizard.transport.ssh_auth import KeyRing, Login
 from wizard.transport.ssh_config import HostConfig
-from wizard.transport.ssh_socket import ALIVE_SECONDS, CHANNEL_SECONDS, CONNECT_SECONDS, open_socket
+from wizard.transport.ssh_socket import CHANNEL_SECONDS, CONNECT_SECONDS, open_socket, patience
 from wizard.transport.ssh_trust import Trust
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Connector:
                 sock.close()
             close_proxy()
             raise
-        connection.transport.set_keepalive(ALIVE_SECONDS)
+        connection.transport.set_keepalive(patience(config)[0])
         return Link(target.name, config, connection, close_proxy)
 
     def _connection(self, target: Target, config: HostConfig, sock: Any) -> Connection:  # noqa: ANN401 - socket or channel

@@ -25,7 +25,7 @@ CHANNEL_SECONDS = 15.0
 """For a channel to be opened and a command to be accepted."""
 
 ALIVE_SECONDS = 15
-"""Silence after which the link is probed."""
+"""Silence after which the link is probed, unless ssh_config says otherwise."""
 
 DEAD_SECONDS = 45
 """Time without any answer to a probe or to sent data after which the kernel gives the connection up."""
@@ -54,24 +54,37 @@ def open_socket(
         )
     except (OSError, UnicodeError) as error:
         raise _unreachable(target, config, error) from error
-    keep_alive(sock)
+    keep_alive(sock, *patience(config))
     return sock, _nothing
 
 
-def keep_alive(sock: socket.socket) -> None:
+def patience(config: HostConfig) -> tuple[int, int]:
+    """Seconds of silence until a link is probed, and until it counts as dead (ServerAliveInterval, -CountMax).
+
+    Args:
+        config: of the host.
+    """
+    if config.alive_interval:
+        return config.alive_interval, config.alive_interval * config.alive_count
+    return ALIVE_SECONDS, DEAD_SECONDS
+
+
+def keep_alive(sock: socket.socket, alive: int, dead: int) -> None:
     """Have the kernel notice a dead link by itself, also while we only wait or while sent data stays unanswered.
 
     Args:
         sock: a connected TCP socket.
+        alive: seconds of silence until it is probed, three times.
+        dead: seconds without an answer until it is given up.
     """
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for name, value in (
-        ("TCP_KEEPIDLE", ALIVE_SECONDS),
-        ("TCP_KEEPALIVE", ALIVE_SECONDS),
-        ("TCP_KEEPINTVL", 10),
+        ("TCP_KEEPIDLE", alive),
+        ("TCP_KEEPALIVE", alive),
+        ("TCP_KEEPINTVL", max(1, (dead - alive) // 3)),
         ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", DEAD_SECONDS * 1000),
+        ("TCP_USER_TIMEOUT", dead * 1000),
     ):
         option = getattr(socket, name, None)
         if option is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.story.ending import assert_as_if_nothing_happened, result_of
-from tests.lab.story.operators import APPLY, Operator
+from tests.lab.story.operators import APPLY, Operator, hosts_only
 from tests.lab.story.world import World, tell, until
 from tests.rows import assert_explained
 from wizard.core.errors import ExitCode
@@ -28,7 +28,7 @@ def test_two_operators_on_one_machine_and_on_two(world: World, operator: Operato
     second = operator.twin(tmp_path / "laptop")
     beside = Operator(tmp_path / "beside")
     beside.home.mkdir()
-    (beside.home / "cluster.yaml").write_text(world.lab.spec_text())
+    (beside.home / "cluster.yaml").write_text(hosts_only(world.lab.spec_text()))
     beside.folder.symlink_to(operator.folder)
 
     same_folder = beside.run(*APPLY)
