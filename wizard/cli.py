@@ -231,7 +231,7 @@ def _apply(options: Options) -> int:
     ):
         ask = AskApproval(session.spec.name, yes=options.yes)
         result = session.apply(lambda plan, left: ask(plan, left) and begin())
-    for error in result.errors:
+    for error in (*result.errors, *result.unmet):
         tell_error(error, before="\n")
     if result.stopped:
         raise stopped_error(result.changes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wizard.core.errors import WizardError
+from wizard.core.errors import RESUMES, WizardError
 
 if TYPE_CHECKING:
     from wizard.core.context import Context
@@ -100,6 +100,22 @@ def failed(detail: str, *, evidence: str = "", cause: str = "", fix: str = "") -
 def skipped(detail: str) -> Finding:
     """A finding of a check that could not or need not be made; the detail says why."""
     return Finding(Status.SKIP, detail)
+
+
+def unmet(finding: Finding) -> WizardError:
+    """A finding that kept a run from its end, as an error: for those who read no doctor's report.
+
+    Args:
+        finding: as the engine stamped it.
+    """
+    place = finding.host or "the cluster"
+    return WizardError(
+        finding.detail,
+        where=f"{place}, check {finding.check}" + (f": {finding.evidence}" if finding.evidence else ""),
+        why=finding.cause or finding.title,
+        do=tuple(finding.fix.splitlines()) or "wizard doctor",
+        again=RESUMES,
+    )
 
 
 def told(error: WizardError) -> Finding:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from wizard.core.check import Finding, Level, Status, When
+from wizard.core.check import Finding, Level, Status, When, unmet
 from wizard.core.context import Context
 from wizard.core.engine.changes import Outcome, Tools, run_changes
 from wizard.core.engine.checks import Assertion, run_checks
@@ -29,6 +29,13 @@ class ApplyResult:
     stopped: bool = False
     errors: list[WizardError] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def unmet(self) -> list[WizardError]:
+        """What kept it from its end besides its errors: checks that forbade a step, else checks that fail after all."""
+        wrong = [item for item in self.findings if item.status is Status.FAIL and not item.explained_by]
+        fatal = [item for item in wrong if item.level is Level.FATAL]
+        return [unmet(item) for item in fatal or ([] if self.errors else wrong)]
 
     @property
     def status(self) -> str:
