@@ -13,7 +13,16 @@ from tests.engine.story import Lab, yes
 from tests.rows import assert_explained
 from wizard.core.check import Finding, Status, failed
 from wizard.core.errors import ExitCode, UsageError
-from wizard.core.events import ChangeProgress, CheckFinished, Event, Note, Output
+from wizard.core.events import (
+    ChangeFinished,
+    ChangeProgress,
+    ChangeStarted,
+    CheckFinished,
+    Event,
+    HostState,
+    Note,
+    Output,
+)
 from wizard.front.jsonlines import JsonLines
 from wizard.front.plain import PlainSink
 from wizard.front.plan import plan_text
@@ -51,6 +60,32 @@ def test_what_is_waited_for_is_said_once() -> None:
     assert len(said) == 1
     assert "etcd-b" in said[0]
     assert "waiting: peer etcd-a refuses (50%)" in said[0]
+
+
+def test_what_only_counts_is_said_now_and_then() -> None:
+    copied = [
+        ChangeProgress(
+            at=at, step="machines", change="image", host="tower-a", text=f"copying, {at:.0f} of 12 MB"
+        )
+        for at in range(100, 112)
+    ]
+    other = ChangeProgress(at=111.5, step="machines", change="image", host="tower-a", text="unpacking")
+    said = lines_of(*copied, other)
+    assert [line.split("waiting: ")[1] for line in said] == [
+        "copying, 100 of 12 MB", "copying, 105 of 12 MB", "copying, 110 of 12 MB", "unpacking",
+    ]  # fmt: skip
+
+
+def test_a_guest_that_boots_is_not_told_as_a_broken_host() -> None:
+    away = HostState(host="etcd-a", status="failed", detail="etcd-a cannot be reached.")
+    began = ChangeStarted(
+        step="machines", change="boot:etcd-a", host="etcd-a", summary="Wait until etcd-a is up"
+    )
+    ended = ChangeFinished(
+        step="machines", change="boot:etcd-a", host="etcd-a", summary="Wait until etcd-a is up", status="done"
+    )
+    said = lines_of(began, away, ended, away)
+    assert ["cannot be used" in line for line in said] == [False, True]
 
 
 def test_a_hosts_escapes_do_not_reach_the_terminal() -> None:

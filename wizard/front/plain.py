@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,8 +24,14 @@ from wizard.core.events import (
 from wizard.core.text import printable
 from wizard.front.streams import tell
 
+_NUMBERS = re.compile(r"\d+")
+
 WIDTH = 64
 """Column at which the result of a change begins: the line fits 80 columns with a short result."""
+
+
+PROGRESS_SECONDS = 5.0
+"""How often a change that only counts says how far it is; a line with other words is told at once."""
 
 
 class PlainSink:
@@ -40,6 +47,8 @@ class PlainSink:
         self._verbose = verbose
         self._guard = threading.Lock()
         self._said: dict[tuple[str, str], str] = {}
+        self._counted: dict[tuple[str, str], float] = {}
+        self._busy: set[str] = set()
         self._lines: Mapping[type[Event], Callable[..., str | None]] = {
             HostState: self._host,
             StepStarted: self._step_started,
@@ -69,6 +78,9 @@ class PlainSink:
 
     def _host(self, event: HostState) -> str | None:
         if event.status == "failed":
+            if event.host in self._busy:
+                # A change is at work on it and says itself what it waits for: a guest that boots is not a broken host.
+                return None
             # Told by the connection and by the pass that asked for it.
             if self._said.get(("", event.host)) == event.detail:
                 return None
@@ -85,17 +97,22 @@ class PlainSink:
 
     def _started(self, event: ChangeStarted) -> str | None:
         self._said.pop((event.step, event.change), None)
+        self._counted.pop((event.step, event.change), None)
+        self._busy.add(event.host)
         return None
 
     def _progress(self, event: ChangeProgress) -> str | None:
         key = (event.step, event.change)
-        if self._said.get(key) == event.text:
+        before = self._said.get(key, "")
+        recent = event.at - self._counted.get(key, 0.0) < PROGRESS_SECONDS
+        if before == event.text or (recent and _NUMBERS.sub("", before) == _NUMBERS.sub("", event.text)):
             return None
-        self._said[key] = event.text
+        self._said[key], self._counted[key] = event.text, event.at
         share = f" ({event.fraction:.0%})" if event.fraction is not None else ""
         return _row(event, event.step, event.host, f"waiting: {event.text}{share}")
 
     def _finished(self, event: ChangeFinished) -> str | None:
+        self._busy.discard(event.host)
         summary = event.summary[:1].lower() + event.summary[1:]
         if event.status == "done":
             return _row(event, event.step, event.host, f"{_dotted(summary)} done in {_span(event.seconds)}")
