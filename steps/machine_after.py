@@ -21,6 +21,9 @@ Test = Callable[[Context, Place, GuestPlan], Finding]
 CLOCK_RETRY = 30.0
 """Seconds a clock that was just set may take to agree: timesyncd asks its servers once the network is up."""
 
+DATA_RETRY = 30.0
+"""Seconds a guest may be too busy to tell of its disks: emulated ones are, right after their boot."""
+
 
 @dataclass(frozen=True, slots=True)
 class GuestCheck:
@@ -184,6 +187,9 @@ def data(ctx: Context, place: Place, plan: GuestPlan) -> Finding:
         return facts
     disk = next((disk for disk in facts.disks if disk.serial == plan.serial), None)
     seen = ", ".join(f"{one.name} ({one.serial or 'no serial'})" for one in facts.disks)
+    if not any(one.serial or one.uuid or one.volumes for one in facts.disks):
+        cause = "It is too busy: lsblk did not answer within four seconds."
+        return _bad_data(plan, "could not be looked at", seen, cause, "lsblk -f")
     if disk is None:
         return _bad_data(plan, "is missing", seen, "It was detached.", f"virsh domblklist {plan.name}")
     if plan.mount in disk.mounts and disk.uuid == plan.data_uuid:
@@ -246,6 +252,6 @@ GUEST_CHECKS = (
     GuestCheck("machines.answers", "{name} lets us in", answers),
     GuestCheck("machines.identity", "{name} is who it shall be", identity),
     GuestCheck("machines.clock", "The clock of {name} agrees with the others", clock, retry=CLOCK_RETRY),
-    GuestCheck("machines.data", "{name} has its data disk where it belongs", data),
+    GuestCheck("machines.data", "{name} has its data disk where it belongs", data, retry=DATA_RETRY),
 )
 """What is asked of every guest."""

@@ -346,7 +346,8 @@ GUESTS = [
     ("machines.clock", {"clock": Clock(1.0, 3.0, 0.1, True, "x")}, Status.WARN, "off by"),
     ("machines.clock", {"clock": Clock(1.0, 0.0, 0.1, False, "")}, Status.WARN, "Nobody keeps"),
     ("machines.clock", {"clock": Clock()}, Status.SKIP, "did not tell"),
-    ("machines.data", {"disks": (Disk("vda"),)}, Status.FAIL, "is missing"),
+    ("machines.data", {"disks": (Disk("vda", serial="x"),)}, Status.FAIL, "is missing"),
+    ("machines.data", {"disks": (Disk("vda"), Disk("vdb"))}, Status.FAIL, "could not be looked at"),
 ]
 
 
