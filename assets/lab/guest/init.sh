@@ -47,13 +47,15 @@ hide_others() {
     done
 }
 
-# systemd leaves the disks of /etc/fstab alone in a container; in a machine it would mount them.
+# systemd leaves the disks of /etc/fstab alone in a container; in a machine it would mount them, and grow their file
+# systems to the size of the disk (a mounted one cannot be grown without CAP_SYS_RESOURCE).
 mount_table() {
     [ -e /etc/fstab ] || return
-    mount -a -t ext4,xfs || say "not everything in /etc/fstab could be mounted"
     for disk in /dev/vd?; do
-        [ "$(findmnt -no FSTYPE "$disk")" = ext4 ] && resize2fs "$disk" >/dev/null 2>&1 # its x-systemd.growfs
-    done
+        [ "$(blkid -p -o value -s TYPE "$disk" 2>/dev/null)" = ext4 ] || continue
+        resize2fs "$disk" || { e2fsck -fp "$disk"; resize2fs "$disk"; }
+    done >/dev/null 2>&1
+    mount -a -t ext4,xfs || say "not everything in /etc/fstab could be mounted"
 }
 
 cgroups
