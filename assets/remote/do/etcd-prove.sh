@@ -22,6 +22,8 @@ IFS=,
 # shellcheck disable=SC2086 # split at commas on purpose
 set -- $arg_endpoints
 unset IFS
+# What a proof left that was cut off.
+said=$(ask "$1" del --prefix "${arg_key%/*}/") || failed "deleting through $1" "$said"
 for endpoint in "$@"; do
     key=$arg_key/${endpoint##*/}
     said=$(ask "$endpoint" put "$key" "$began") || failed "writing through $endpoint" "$said"
