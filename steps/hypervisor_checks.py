@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from steps.host_checks import HostCheck
 from wizard.core.check import Finding, Level, failed, passed, skipped, warned
 from wizard.core.facts import HostFacts, Nic
@@ -13,6 +15,63 @@ DEFAULT_BRIDGE = "br0"
 _UPLINKS = ("ethernet", "bond", "vlan", "wifi")
 
 
+@dataclass(frozen=True, slots=True)
+class _Daemon:
+    """What is said of a daemon that is not there, or there and silent."""
+
+    name: str
+    absent: str
+    """What shows that it was never installed."""
+    packages: str
+    process: str
+    quiet: str
+    """What is seen where nothing of it answers."""
+    unraid_off: str
+    start: str
+    """The words after `systemctl`."""
+
+
+_LIBVIRT = _Daemon(
+    name="libvirt",
+    absent="neither virsh nor libvirtd is on the PATH",
+    packages="libvirt-daemon-system libvirt-clients qemu-utils qemu-system",
+    process="libvirtd",
+    quiet="no libvirtd process, no socket",
+    unraid_off="Its VM service is off",
+    start="restart libvirtd",
+)
+_DOCKER = _Daemon(
+    name="docker",
+    absent="docker is not on the PATH",
+    packages="docker.io",
+    process="dockerd",
+    quiet="no dockerd process",
+    unraid_off="Docker is switched off",
+    start="enable --now docker",
+)
+
+
+def _missing(daemon: _Daemon, host: HostSpec, ssh: str) -> Finding:
+    return failed(
+        f"{host.name} has no {daemon.name}.",
+        evidence=daemon.absent,
+        cause="It was never installed.",
+        fix=f"{ssh} apt-get install --yes {daemon.packages}",
+    )
+
+
+def _silent(daemon: _Daemon, facts: HostFacts, host: HostSpec, ssh: str, note: str) -> Finding:
+    unraid = facts.unraid is not None
+    return failed(
+        f"{daemon.name} on {host.name} does not answer.",
+        evidence=note or daemon.quiet,
+        cause=f"{daemon.unraid_off}, or the array is stopped."
+        if unraid
+        else f"{daemon.process} is not running.",
+        fix=f"{ssh} /etc/rc.d/rc.{daemon.name} start" if unraid else f"{ssh} systemctl {daemon.start}",
+    )
+
+
 def libvirt(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
     """It answers, or sleeps and wakes by itself when somebody connects (as Debian's does)."""
     found = facts.libvirt
@@ -22,20 +81,8 @@ def libvirt(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
     if found.answers is None and found.wakes and not facts.unraid:
         return passed("libvirt sleeps and wakes when it is asked.")
     if not found.installed:
-        return failed(
-            f"{host.name} has no libvirt.",
-            evidence="neither virsh nor libvirtd is on the PATH",
-            cause="It was never installed.",
-            fix=f"{ssh} apt-get install --yes libvirt-daemon-system libvirt-clients qemu-utils qemu-system",
-        )
-    return failed(
-        f"libvirt on {host.name} does not answer.",
-        evidence=found.note or "no libvirtd process, no socket",
-        cause="Its VM service is off, or the array is stopped."
-        if facts.unraid
-        else "libvirtd is not running.",
-        fix=f"{ssh} /etc/rc.d/rc.libvirt start" if facts.unraid else f"{ssh} systemctl restart libvirtd",
-    )
+        return _missing(_LIBVIRT, host, ssh)
+    return _silent(_LIBVIRT, facts, host, ssh, found.note)
 
 
 def virtualisation(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
@@ -186,20 +233,8 @@ def docker(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
     if found.answers:
         return passed(f"docker {found.version} answers, {len(found.containers)} containers.")
     if not found.installed:
-        return failed(
-            f"{host.name} has no docker.",
-            evidence="docker is not on the PATH",
-            cause="It was never installed.",
-            fix=f"{ssh} apt-get install --yes docker.io",
-        )
-    return failed(
-        f"docker on {host.name} does not answer.",
-        evidence=found.note or "no dockerd process",
-        cause="Docker is switched off, or the array is stopped."
-        if facts.unraid
-        else "dockerd is not running.",
-        fix=f"{ssh} /etc/rc.d/rc.docker start" if facts.unraid else f"{ssh} systemctl enable --now docker",
-    )
+        return _missing(_DOCKER, host, ssh)
+    return _silent(_DOCKER, facts, host, ssh, found.note)
 
 
 HYPERVISOR_CHECKS = (

@@ -189,7 +189,7 @@ def _derive_unraid(say: Say) -> None:
 
 
 def remove() -> list[str]:
-    """Remove our images and cached tars (only `down --purge` does); what another lab's hosts use stays.
+    """Remove our images and the cached tars of those (only `down --purge` does); what another lab's hosts use stays.
 
     Returns:
         What was removed.
@@ -200,7 +200,10 @@ def remove() -> list[str]:
         if not untagged and try_docker("rmi", name).code == 0:  # unforced: Docker refuses what is in use
             gone.append(name)
     try_docker("image", "prune", "-f", "--filter", f"label={LABEL}")
+    # The tars are shared by all labs: one whose image another lab's hosts still run on is wanted again by that lab.
+    kept = {name.split(":")[-1] for name in names("image")}
     for path in cache_root().glob("*.tar"):
-        path.unlink()
-        gone.append(str(path))
+        if path.stem not in kept:
+            path.unlink()
+            gone.append(str(path))
     return gone
