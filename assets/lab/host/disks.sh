@@ -53,12 +53,13 @@ describe_common() { # folder name maj:min bytes type
 }
 
 # udev's knowledge of a device, as lsblk reads it.
-describe_udev() { # name fstype model serial label
+describe_udev() { # name fstype model serial label uuid
     {
         [ "$2" = - ] || printf "ID_FS_TYPE=%s\n" "$2"
         [ "$3" = - ] || printf 'ID_MODEL=%s\n' "$3" | tr '~' ' '
         [ "$4" = - ] || printf 'ID_SERIAL_SHORT=%s\n' "$4"
         [ "$5" = - ] || printf "ID_FS_LABEL_ENC=%s\n" "$5"
+        [ -z "$6" ] || printf "ID_FS_UUID_ENC=%s\n" "$6"
     } >"$SYSROOT/dev/$1"
 }
 
@@ -133,18 +134,25 @@ disks() {
             part=$((part + 1))
             describe_part "$name" "$parent" "$part" "$number" "$bytes"
         fi
-        describe_udev "$name" "$fstype" "$model" "$serial" "$label"
         case $backing in data:*)
             speed=${backing#data:}
             limit "$number" "${speed%:*}" "${speed#*:}"
             ;;
         esac
-        case $backing in data*) [ "$fstype" = - ] || make_fs "$name" "$fstype" "$label" ;; esac
+        uuid=
+        case $backing in data*)
+            [ "$fstype" = - ] || make_fs "$name" "$fstype" "$label"
+            uuid=$(blkid -p -o value -s UUID "/dev/$name")
+            ;;
+        esac
+        describe_udev "$name" "$fstype" "$model" "$serial" "$label" "$uuid"
     done <"$LAB/disks"
 }
 
 # Mount what the table says, under the new root. / is done before, by new_root.
 mount_disks() {
+    # A second boot of the same container must not find the lines of the first.
+    if [ -f /etc/fstab ]; then sed -i '/^UUID=/d' /etc/fstab; fi
     while read -r name _ _ _ _ _ _ fstype _ mount backing; do
         case $name in '#'* | '') continue ;; esac
         case $mount:$backing in
@@ -154,6 +162,8 @@ mount_disks() {
             options=noatime
             [ "$fstype" = vfat ] && options=noatime,nosuid,nodev,noexec # as Unraid mounts its flash
             mount -o "$options" "/dev/$name" "$mount" || say "disk $name: not mounted on $mount"
+            [ "$PLATFORM" = unraid ] ||
+                echo "UUID=$(blkid -p -o value -s UUID "/dev/$name") $mount $fstype defaults,noatime,nofail 0 2" >>/etc/fstab
             ;;
         esac
     done <"$LAB/disks"

@@ -22,6 +22,9 @@ mask() {
         ln -sf /dev/null "/etc/systemd/system/$unit"
     done
     rm -f /usr/share/dbus-1/system-services/org.freedesktop.machine1.service
+    # What fstab names is mounted already; without udev systemd would wait for devices that never come.
+    mkdir -p /etc/systemd/system-generators
+    ln -sf /dev/null /etc/systemd/system-generators/systemd-fstab-generator
 }
 
 # Lab containers may lack CAP_SYS_RESOURCE: a service that wants to be spared or to raise its limits would not start.
