@@ -11,6 +11,7 @@ from steps.etcd_seen import READ, READ_SECONDS, Place, packaged, places, read_ar
 from steps.parse.etcd import EtcdSeen, last_line, parse_etcd
 from wizard.core.context import Work
 from wizard.core.errors import RESUMES, CancelledError, RemoteError
+from wizard.core.host import OpStatus
 from wizard.payload.etcd_files import bundle
 
 INSTALL_SECONDS = 300.0
@@ -55,10 +56,12 @@ def install(arch: str) -> Do:
         version = work.spec.etcd.version
         if packaged(work.spec):
             return work.run("do/etcd-package", {"version": version}, timeout=PACKAGE_SECONDS).splitlines()[-1]
-        artifact, path = work.artifacts.obtain("etcd", arch, version, on_bytes=_counted(work, "downloading"))
         archive = f"/opt/etcd-v{version}-linux-{arch}.tar.gz"
-        work.host.put(path, archive, mode=0o600, on_bytes=_counted(work, "sending"))
-        work.progress(f"unpacking {artifact.label}", None)
+        # The archive is gone once it was unpacked: one that is sent again to an attempt that ended would stay.
+        if work.host.operation(work.op).status in (OpStatus.ABSENT, OpStatus.LOST):
+            _, path = work.artifacts.obtain("etcd", arch, version, on_bytes=_counted(work, "downloading"))
+            work.host.put(path, archive, mode=0o600, on_bytes=_counted(work, "sending"))
+        work.progress(f"unpacking etcd {version}", None)
         args = {"version": version, "archive": archive}
         return work.run("do/etcd-install", args, timeout=INSTALL_SECONDS)
 

@@ -233,7 +233,7 @@ def world(
     state: RunState | None = None,
     of: ClusterSpec | None = None,
     off: tuple[str, ...] = (),
-    **changed: HostFacts,
+    changed: Mapping[str, HostFacts] | None = None,
 ) -> Context:
     """A context in which the members say this.
 
@@ -243,14 +243,14 @@ def world(
         state: what is remembered; all proven unless given.
         of: the spec.
         off: guests that are there and do not run.
-        **changed: facts of `etcd_a`, `etcd_b` or `pi` that are not the usual ones.
+        changed: facts of members that are not the usual ones.
     """
     base = of or wanted()
     readers: dict[str, Reader] = {host.name: Teller(host.name, host.address, None) for host in base.hosts}
     readers |= {one.name: Teller(one.name, one.address, said[one.name]) for one in base.machines}
     readers["pi"] = Teller("pi", "10.0.0.13", said["pi"])
     known = {"tower-a": facts(), "tower-b": unraid_facts(), **_guest_facts(base), "pi": _pi()}
-    known |= {name.replace("_", "-"): value for name, value in changed.items()}
+    known |= changed or {}
     for host in ("tower-a", "tower-b"):
         guests = tuple(
             Guest(one.name, "shut off" if one.name in off else "running", True, "qemu", LINEAGE)

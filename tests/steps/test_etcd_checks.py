@@ -337,13 +337,13 @@ def fatal(ctx: Context, check: str, host: str = "") -> Finding:
 
 def clock(host: str, offset: float) -> dict[str, HostFacts]:
     base = world(healthy(secrets()))
-    return {host.replace("-", "_"): replace(base.facts(host), clock=Clock(1.0, offset, 0.1, False, ""))}
+    return {host: replace(base.facts(host), clock=Clock(1.0, offset, 0.1, False, ""))}
 
 
 @pytest.mark.parametrize(("host", "fix"), [("pi", "ssh pi@10.0.0.13 sudo"), ("etcd-b", "ssh root@10.0.0.32")])
 def test_no_certificate_before_the_clocks_agree(host: str, fix: str) -> None:
     """Row 63: hosts and guests that live in the past."""
-    found = fatal(world(healthy(secrets()), **clock(host, -86400.0)), "etcd.clocks")
+    found = fatal(world(healthy(secrets()), changed=clock(host, -86400.0)), "etcd.clocks")
     assert host in found.detail
     assert found.fix.startswith(fix)
 
@@ -364,7 +364,9 @@ def test_a_foreign_program_on_our_ports_is_named(process: str) -> None:
     """Row 66."""
     base = world({name: empty(name) for name in NAMES}, state=NEW)
     pi = replace(base.facts("pi"), ports=(Port("tcp", "0.0.0.0", 2379, process),))
-    found = fatal(world({name: empty(name) for name in NAMES}, state=NEW, pi=pi), "etcd.foreign", "pi")
+    found = fatal(
+        world({name: empty(name) for name in NAMES}, state=NEW, changed={"pi": pi}), "etcd.foreign", "pi"
+    )
     assert found.detail == f"Port 2379 of pi is used by {process or 'a program that does not tell its name'}."
 
 
@@ -381,10 +383,10 @@ def test_the_witness_never_writes_to_its_card_unless_the_spec_accepts_it() -> No
     said["pi"] = replace(pi, data={**pi.data, "root": 1, "mount": "/", "source": "/dev/mmcblk0p2"})
     base = world(said)
     on_card = replace(base.facts("pi"), filesystems=base.facts("pi").filesystems[:1])
-    assert "SD card" in fatal(world(said, pi=on_card), "etcd.disk", "pi").detail
+    assert "SD card" in fatal(world(said, changed={"pi": on_card}), "etcd.disk", "pi").detail
     elsewhere = replace(on_card, filesystems=(Filesystem("/", "/dev/nvme0n1p2", "ext4"),))
-    assert "system disk" in fatal(world(said, pi=elsewhere), "etcd.disk", "pi").detail
-    accepted = world(said, pi=on_card, of=wanted(witness=WitnessSpec(accept_slow=True)))
+    assert "system disk" in fatal(world(said, changed={"pi": elsewhere}), "etcd.disk", "pi").detail
+    accepted = world(said, changed={"pi": on_card}, of=wanted(witness=WitnessSpec(accept_slow=True)))
     assert one(accepted, "etcd.disk", "pi", When.BEFORE).status is Status.PASS
 
 
