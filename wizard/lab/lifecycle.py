@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from wizard.lab import artifacts, containers, daemon, faults, images, keys, machine, network
+from wizard.lab import artifacts, containers, daemon, faults, images, keys, limits, machine, network
 from wizard.lab.docker import LABEL, docker, names, states, try_docker
 from wizard.lab.hosts import HOSTS, LabHost
 from wizard.lab.images import Say
@@ -44,6 +44,7 @@ def up(store: Store, say: Say) -> None:
     store.save()
     if daemon.ensure(store):
         say(f"docker: started dockerd (pid {store.daemon_pid}); `wizard lab down` stops it")
+    limits.make_room(store, say)
     images.ensure(say)
     build(store, say)
     faults.settle(store, say)
@@ -119,6 +120,7 @@ def down(store: Store, say: Say, *, purge: bool = False) -> None:
         try_docker("volume", "rm", "-f", name)
     for name in names("network", store.id):
         docker("network", "rm", name)
+    limits.settle(store)
     store.faults = {}
     if purge:
         store.artifacts = ""

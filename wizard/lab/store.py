@@ -17,7 +17,18 @@ FILE = "lab.json"
 LOCK = "lab.lock"
 """What one command holds while it changes the lab."""
 
-REMEMBERED = ("subnet", "daemon_pid", "dropped", "probed", "chose", "faults", "values", "artifacts", "kvm")
+REMEMBERED = (
+    "subnet",
+    "daemon_pid",
+    "dropped",
+    "probed",
+    "chose",
+    "faults",
+    "values",
+    "artifacts",
+    "kvm",
+    "watchers",
+)
 """The fields that are kept in the file."""
 
 
@@ -44,6 +55,8 @@ class Store:
     """The value each was set with, by `HOST/FAULT`."""
     artifacts: str = ""
     """The folder of what was built for the lab."""
+    watchers: int = 0
+    """What this machine's limit of file watchers was before this lab raised it; 0 = it was left alone."""
 
     @property
     def id(self) -> str:
