@@ -9,6 +9,7 @@ from statistics import median_low
 from steps.discover import SKEW_ERROR, SKEW_WARNING
 from steps.machine_plan import Place, look
 from steps.machine_wait import state_text
+from steps.parse.guest_details import Domain
 from wizard.core.check import Finding, Level, failed, passed, skipped, told, warned
 from wizard.core.context import Context
 from wizard.core.engine.checks import explains
@@ -62,7 +63,7 @@ def running(_ctx: Context, place: Place, plan: GuestPlan) -> Finding:
     if domain is None:
         return failed(
             f"{plan.name} is not there.",
-            evidence=place.foreign(plan.name) and f"{place.foreign(plan.name)} is not ours",
+            evidence=_instead(place, plan),
             cause="It was not made yet, or somebody removed it.",
             fix="wizard apply",
         )
@@ -79,10 +80,21 @@ def running(_ctx: Context, place: Place, plan: GuestPlan) -> Finding:
     paused = domain.state == "paused"
     return failed(
         f"{plan.name} does not run: {state_text(domain)}.",
-        evidence=domain.last_line,
+        evidence="; ".join(filter(None, (f"virsh domstate: {state_text(domain)}", _last_line(domain)))),
         cause="Somebody paused it." if paused else "It was shut down, or crashed.",
         fix=f"on {plan.host}: virsh -c {uri} resume {plan.name}" if paused else "wizard apply",
     )
+
+
+def _instead(place: Place, plan: GuestPlan) -> str:
+    """What is there in the place of a guest."""
+    if place.foreign(plan.name):
+        return f"{place.foreign(plan.name)} is not ours"
+    return f"guests on {plan.host}: {', '.join(sorted(place.seen.names)) or 'none'}"
+
+
+def _last_line(domain: Domain) -> str:
+    return domain.last_line and f"last console line: {domain.last_line}"
 
 
 def autostart(_ctx: Context, place: Place, plan: GuestPlan) -> Finding:
@@ -111,12 +123,7 @@ def answers(ctx: Context, place: Place, plan: GuestPlan) -> Finding:
     if isinstance(facts, HostFacts):
         return passed(f"{plan.name} answered in {facts.seconds * 1000:.0f} ms.")
     found = told(facts)
-    seen = [
-        text
-        for text in (found.evidence, domain.last_line and f"last console line: {domain.last_line}")
-        if text
-    ]
-    return replace(found, evidence="; ".join(seen))
+    return replace(found, evidence="; ".join(filter(None, (found.evidence, _last_line(domain)))))
 
 
 def identity(ctx: Context, place: Place, plan: GuestPlan) -> Finding:
@@ -143,7 +150,7 @@ def identity(ctx: Context, place: Place, plan: GuestPlan) -> Finding:
 def _other(plan: GuestPlan, what: str, seen: str, command: str) -> Finding:
     return failed(
         f"What answers at {plan.address} {what} {seen or 'nothing'}, not {plan.name}.",
-        evidence=seen,
+        evidence=seen or "nothing",
         cause="Its first boot did not read its settings, or somebody changed them.",
         fix=f"ssh root@{plan.address} {command}",
     )
@@ -186,7 +193,7 @@ def data(ctx: Context, place: Place, plan: GuestPlan) -> Finding:
     if isinstance(facts, Finding):
         return facts
     disk = next((disk for disk in facts.disks if disk.serial == plan.serial), None)
-    seen = ", ".join(f"{one.name} ({one.serial or 'no serial'})" for one in facts.disks)
+    seen = ", ".join(f"{one.name} ({one.serial or 'no serial'})" for one in facts.disks) or "no disks"
     if not any(one.serial or one.uuid or one.volumes for one in facts.disks):
         cause = "It is too busy: lsblk did not answer within four seconds."
         return _bad_data(plan, "could not be looked at", seen, cause, "lsblk -f")
