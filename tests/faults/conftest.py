@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import rows
+from tests.faults.cluster_site import ClusterSite
 from tests.faults.site import Site
 from tests.transport.conftest import account, make_server, server  # noqa: F401 - fixtures
 
@@ -33,6 +34,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     yield
     if item.get_closest_marker("row") and rows.ASSERTED.count == before:
         pytest.fail("a row's test must go through tests/rows.py")
+
+
+@pytest.fixture
+def grown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[ClusterSite]:
+    """An empty home with a spec that names machines, and hosts nobody has touched."""
+    for name in (*VARIABLES, *PROXIES, *(name.upper() for name in PROXIES)):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    yield ClusterSite.fresh(tmp_path, capsys)
 
 
 @pytest.fixture

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-ROWS = (*(("A", number) for number in range(1, 26)), *(("C", number) for number in range(39, 51)))
+ROWS = (
+    *(("A", number) for number in range(1, 26)),
+    *(("C", number) for number in range(39, 51)),
+    *(("D", number) for number in range(51, 61)),
+    *(("E", number) for number in range(61, 66)),
+    *(("F", number) for number in range(69, 73)),
+)
 """What this part of the program must survive."""
 
 OUT = "WIZARD_ROWS_OUT"

@@ -31,7 +31,7 @@ STEPS = REGISTERED if any(step.id == "etcd" for step in REGISTERED) else (*REGIS
 
 NET = "10.213.99"
 MEMBERS = ("etcd-a", "etcd-b", "pi")
-GUESTS = ("etcd-a", "etcd-b", "worker-a")
+GUESTS = ("etcd-a", "etcd-b", "server-a", "server-b")
 ETCD_DIR = "/mnt/usb/etcd"
 VM_DIRS = {"tower-a": "/mnt/vm/domains", "tower-b": "/mnt/cache/domains"}
 
@@ -39,7 +39,8 @@ MACHINES = f"""
 machines:
   - {{name: etcd-a, host: tower-a, role: etcd, address: {NET}.31, cpus: 2, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
   - {{name: etcd-b, host: tower-b, role: etcd, address: {NET}.32, cpus: 2, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
-  - {{name: worker-a, host: tower-a, role: worker, address: {NET}.33, cpus: 2, memory: 1GiB, disk: 8GiB, data_disk: 4GiB}}
+  - {{name: server-a, host: tower-a, role: server, address: {NET}.41, cpus: 2, memory: 2GiB, disk: 8GiB}}
+  - {{name: server-b, host: tower-b, role: server, address: {NET}.42, cpus: 2, memory: 2GiB, disk: 8GiB}}
 artifacts: {{accept_built: true}}
 """
 

@@ -431,17 +431,17 @@ def test_secrets_that_were_lost_are_not_made_anew_beside_those_in_use(done: Clus
 
 
 def test_a_machine_that_left_the_spec_goes_only_by_name(done: Cluster) -> None:
-    text = [line for line in _spec_lines(done) if "worker-a" not in line]
+    text = [line for line in _spec_lines(done) if "server-a" not in line]
     spec = parsed("\n".join(text))
     plan, _ = done.session(spec).plan()
     (change,) = [change for step in plan.steps for change in step.changes]
-    assert change.key == "remove:worker-a"
-    assert any("worker-a" in one for one in change.destroys)
+    assert change.key == "remove:server-a"
+    assert any("server-a" in one for one in change.destroys)
     assert done.session(spec).apply(lambda *_: False).stopped
-    assert "worker-a" in done.machines["tower-a"].domains
+    assert "server-a" in done.machines["tower-a"].domains
     assert done.session(spec).apply(yes).status == "done"
-    assert "worker-a" not in done.machines["tower-a"].domains
-    assert not any("/worker-a/" in path for path in done.machines["tower-a"].files)
+    assert "server-a" not in done.machines["tower-a"].domains
+    assert not any("/server-a/" in path for path in done.machines["tower-a"].files)
 
 
 def _spec_lines(cluster: Cluster) -> list[str]:

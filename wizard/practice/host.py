@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -217,6 +217,9 @@ class PracticeHosts:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._hosts)
+
+    def read_ahead(self, names: Sequence[str], script: str) -> None:
+        """Nothing is gained by asking a simulated host early."""
 
     def close(self) -> None:
         """Nothing hangs on a simulated host."""

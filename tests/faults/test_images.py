@@ -1,0 +1,60 @@
+"""Row 57: the base image is not there, cut short, or another file than the one that was named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.cluster_site import APPLY, ClusterSite
+from tests.rows import assert_explained
+from wizard.artifacts.lock import Lock, LockEntry, Origin, write_lock
+from wizard.core.errors import ExitCode
+from wizard.practice.artifacts import PracticeArtifacts
+
+
+def folder_of(site: ClusterSite) -> Path:
+    """A folder for --artifacts with everything in it, as somebody filled it."""
+    folder = site.home / "artifacts"
+    folder.mkdir()
+    lock = Lock(folder / "artifacts.lock")
+    for name in ("debian-cloud-image", "etcd"):
+        made, path = PracticeArtifacts(folder).obtain(name, "amd64")
+        lock = lock.with_entry(LockEntry(name, made.version, "amd64", path.name, Origin.BUILT, made.sha256))
+    write_lock(lock)
+    site.real_artifacts = True
+    return folder
+
+
+def image(folder: Path) -> Path:
+    (found,) = folder.glob("debian-cloud-image-*")
+    return found
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def another_file(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"image", b"imago"))
+
+
+@pytest.mark.row("D", 57)
+@pytest.mark.parametrize(
+    ("harm", "says"), [(truncated, "sha256"), (another_file, "sha256"), (Path.unlink, "debian-cloud-image")]
+)
+def test_row_d57_an_image_that_is_not_the_one_named(
+    grown: ClusterSite, harm: Callable[[Path], None], says: str
+) -> None:
+    folder = folder_of(grown)
+    whole = image(folder).read_bytes()
+    name = image(folder)
+    harm(name)
+    run = grown.run(*APPLY, "--artifacts", str(folder))
+    assert_explained(run, exit_code=ExitCode.FAILED, says=[says, "debian-cloud-image"], do=str(folder))
+    assert not any(machine.domains for machine in grown.cluster.machines.values())
+    assert not any("wizard-base" in path for one in grown.cluster.machines.values() for path in one.files)
+    name.write_bytes(whole)
+    again = grown.run(*APPLY, "--artifacts", str(folder))
+    assert again.exit_code == ExitCode.OK, again.stderr
