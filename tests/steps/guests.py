@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.facts.build import facts, pi_facts, spec, unraid_facts
+from tests.facts.build import facts, pi_facts, spec
 from wizard.core.artifact import Artifact
 from wizard.core.context import Context, FactsCache
 from wizard.core.errors import HostError, RemoteError
@@ -189,6 +189,3 @@ def context(
         raise found
 
     return Context(whole, readers, state, FactsCache(readers, read), artifacts=Catalog())
-
-
-__all__ = ["unraid_facts"]

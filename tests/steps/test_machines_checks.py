@@ -304,7 +304,7 @@ def test_a_guest_that_does_not_run_is_the_one_cause_of_all_its_findings(
     assert root_causes(found) == ["machines.running"]
     (cause,) = [item for item in found if item.status is Status.FAIL]
     assert text in cause.detail
-    assert state.split(" (")[0] in cause.evidence
+    assert state.partition(" (")[0] in cause.evidence
     assert fix in cause.fix
     skipped = [item for item in found if item.status is Status.SKIP]
     assert {item.explained_by for item in skipped} == {"machines.running"}
