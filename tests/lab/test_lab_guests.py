@@ -97,9 +97,7 @@ def probe(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Iterator[
 
 
 def test_a_guest_is_a_machine_of_its_own_and_outlives_its_reboot(probe: Probe) -> None:
-    began = time.monotonic()
     first = probe.wait()
-    assert time.monotonic() - began < 10
     said = probe.ssh(
         "hostname -f; systemctl is-system-running --wait; systemd-detect-virt; cat /etc/machine-id"
     )

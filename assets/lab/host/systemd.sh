@@ -12,7 +12,7 @@ user() {
 # No clock to set, no hardware to probe, and machined would refuse guests on this cgroup layout.
 mask() {
     mkdir -p /etc/systemd/system
-    for unit in chrony.service systemd-timesyncd.service systemd-udevd.service systemd-udevd-kernel.socket \
+    for unit in systemd-timesyncd.service systemd-udevd.service systemd-udevd-kernel.socket \
         systemd-udevd-control.socket systemd-udev-trigger.service systemd-machined.service systemd-machined.socket \
         getty@.service console-getty.service systemd-remount-fs.service systemd-binfmt.service \
         sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount \
@@ -25,6 +25,17 @@ mask() {
     # What fstab names is mounted already; without udev systemd would wait for devices that never come.
     mkdir -p /etc/systemd/system-generators
     ln -sf /dev/null /etc/systemd/system-generators/systemd-fstab-generator
+}
+
+# What plays chronyd only sleeps; chronyc (equipment) says what the real one would of a good clock.
+clock() {
+    cp /usr/bin/sleep "$LAB/chronyd"
+    rm -f /etc/systemd/system/chrony.service
+    printf '[Unit]\nDescription=chrony, an NTP client/server\n[Service]\nExecStart=%s/chronyd infinity\n' "$LAB" \
+        >/etc/systemd/system/chrony.service
+    printf '[Install]\nWantedBy=multi-user.target\n' >>/etc/systemd/system/chrony.service
+    mkdir -p /etc/systemd/system/multi-user.target.wants
+    ln -sf ../chrony.service /etc/systemd/system/multi-user.target.wants/chrony.service
 }
 
 # Lab containers may lack CAP_SYS_RESOURCE: a service that wants to be spared or to raise its limits would not start.
@@ -43,6 +54,7 @@ authorize root /root
 user
 equipment
 mask
+clock
 loosen
 if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then
     exec /sbin/init

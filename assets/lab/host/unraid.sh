@@ -102,12 +102,13 @@ for service in "$LAB/rc.d/"*; do
     cp "$service" "/etc/rc.d/${service##*/}"
     chmod 755 "/etc/rc.d/${service##*/}"
 done
-for service in sshd libvirt docker; do
+cp /usr/bin/sleep "$LAB/ntpd"
+for service in ntpd sshd libvirt docker; do
     "/etc/rc.d/rc.$service" start
 done
 
 shut_down() {
-    for service in docker libvirt sshd; do
+    for service in docker libvirt sshd ntpd; do
         "/etc/rc.d/rc.$service" stop
     done
     umount -l /mnt/user
