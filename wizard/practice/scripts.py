@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from posixpath import dirname
 
 from wizard.core.host import Args, Operation, OpStatus
+from wizard.practice import etcd_read
 from wizard.practice import etcd_scripts as etcd
 from wizard.practice import guest_scripts as guest
 from wizard.practice.answer import Answer, Handler
@@ -67,7 +68,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read/operation": operation,
     "read/guests": guest.guests,
     "read/guest-boot": guest.guest_boot,
-    "read/etcd": etcd.etcd,
+    "read/etcd": etcd_read.etcd,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,
