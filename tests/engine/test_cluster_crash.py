@@ -180,3 +180,50 @@ def die_at(script: str) -> KillAt:
                 raise Killed
 
     return DieAt(0)
+
+
+class RestartAt(KillAt):
+    """Cuts a host's power at the n-th thing that happens and switches it on again; the wizard goes on."""
+
+    cluster: Cluster
+    host: str
+
+    def __call__(self, _host: str, _what: str) -> None:
+        with self.guard:
+            self.seen += 1
+            now = self.seen == self.number
+        if now:
+            with self.cluster.world.guard:
+                self.cluster.world.restart(self.host)
+
+
+@pytest.mark.parametrize("seed", range(max(6, SEEDS)))
+def test_a_host_is_restarted_in_the_middle_of_the_run(
+    tmp_path: Path, expected: dict[str, object], seed: int
+) -> None:
+    chance = random.Random(f"restart {seed}")
+    cluster = Cluster.fresh(tmp_path)
+    restart = RestartAt(chance.randint(5, POINTS))
+    restart.cluster, restart.host = cluster, chance.choice(("tower-a", "tower-b", "pi"))
+    cluster.hosts.faults.watch = restart
+    cluster.session().apply(yes)
+    ends_as_if_nothing_happened(cluster, expected)
+
+
+def test_the_pis_disk_is_full_while_it_joins(tmp_path: Path, expected: dict[str, object]) -> None:
+    cluster = Cluster.fresh(tmp_path)
+    pi = cluster.machines["pi"]
+
+    def fill(host: str, what: str) -> None:
+        if (host, what) == ("pi", "do/etcd-start"):
+            pi.full.add("/mnt/usb")
+
+    cluster.hosts.faults.watch = fill
+    result = cluster.session().apply(yes)
+    assert result.status == "failed"
+    (error,) = [one for one in result.errors if "pi" in one.what]
+    assert "no space left on device" in error.why
+    etcd = cluster.etcd()
+    assert len(etcd.running) == 2, "the other two do not wait for it"
+    pi.full.clear()
+    ends_as_if_nothing_happened(cluster, expected)
