@@ -161,7 +161,7 @@ def running(name: str, kept: MemorySecrets, of: ClusterSpec | None = None, leade
         data={**made.data, "state": "member", "bytes": 130_000_000},
         status=status(name, leader=IDS[leader]),
         members=tuple(entry(one) for one in NAMES),
-        metrics=histogram(990, 10),
+        metrics=histogram(9950, 50),
     )
 
 
