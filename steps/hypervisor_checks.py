@@ -155,14 +155,31 @@ def _card(facts: HostFacts) -> str:
     return next((nic.name for nic in facts.nics if nic.kind == "ethernet" and not nic.master), "eth0")
 
 
+def _shareable(facts: HostFacts) -> bool:
+    """Whether there is a wired card with a way out that guests can share."""
+    route = facts.default_route
+    nic = facts.nic("vhost0") or (facts.nic(route.nic) if route else None)
+    return nic is not None and nic.kind in ("ethernet", "bond", "macvtap", "virtual")
+
+
+_MACVTAP = (
+    "Guests are put on the network card itself (macvtap) and have addresses all the same, "
+    "but they and {host} cannot reach each other."
+)
+"""domain.md 11."""
+
+
 def _no_bridge(facts: HostFacts, host: HostSpec, wanted: str, ssh: str) -> Finding:
     names = ", ".join(f"{nic.name} ({nic.kind})" for nic in facts.nics if nic.kind != "loopback")
     names = names or "no network interface seen"
+    # A bridge that the spec names must be there; otherwise guests share the card itself.
+    shared = not host.bridge and _shareable(facts)
+    make, instead = (warned, f" {_MACVTAP.format(host=host.name)}") if shared else (failed, "")
     if facts.unraid:
-        return failed(
+        return make(
             f"{host.name} has no bridge {wanted}.",
             evidence=names,
-            cause="Bridging is switched off in Unraid's network settings.",
+            cause=f"Bridging is switched off in Unraid's network settings.{instead}",
             fix="In Unraid's web interface, with the array stopped: Settings > Network Settings > Enable bridging: Yes",
         )
     if facts.default_route and (nic := facts.nic(facts.default_route.nic)) and nic.kind == "wifi":
@@ -172,10 +189,10 @@ def _no_bridge(facts: HostFacts, host: HostSpec, wanted: str, ssh: str) -> Findi
             cause="A Wi-Fi client cannot carry the addresses of guests: an access point takes frames of one MAC only.",
             fix="Connect it by cable, then run: wizard doctor discover.bridge",
         )
-    return failed(
+    return make(
         f"{host.name} has no bridge {wanted}.",
         evidence=names,
-        cause="Nobody made one; guests need it to have addresses on the LAN.",
+        cause=f"Nobody made one; guests need it to have addresses on the LAN.{instead}",
         fix=f"{ssh} nmcli connection add type bridge ifname {wanted}   # without NetworkManager: docs/discovery.md#bridge",
     )
 

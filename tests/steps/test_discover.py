@@ -27,6 +27,7 @@ from wizard.core.facts import (
     OsFacts,
     Pi,
     Port,
+    Route,
     Service,
     Virtualisation,
 )
@@ -152,6 +153,12 @@ BAD = [
     ),
     ("discover.bridge", facts(nics=(), default_route=None), Status.FAIL, "no bridge br0"),
     ("discover.bridge", unraid_facts(nics=()), Status.FAIL, "no bridge br0"),
+    (
+        "discover.bridge",
+        facts(nics=(Nic("eno1", "ethernet"),), default_route=Route("10.0.0.1", "eno1")),
+        Status.WARN,
+        "no bridge br0",
+    ),
     ("discover.bridge", unraid_facts(nics=(Nic("br0", "bridge"),)), Status.WARN, "no way out"),
     ("discover.bridge", unraid_facts(nics=(Nic("br0", "ethernet"),)), Status.FAIL, "is no bridge"),
     ("discover.docker", facts(docker=Docker()), Status.FAIL, "no docker"),

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import os
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -104,6 +105,10 @@ def judge(blob: bytes, known: Sequence[Known]) -> Verdict:
     return Verdict(Standing.UNKNOWN)
 
 
+_WRITING = threading.Lock()
+"""Hosts are reached side by side, and each keeps what it found in the file."""
+
+
 def remember(path: Path, name: str, key_type: str, blob: bytes) -> None:
     """Write the key of a host into our own file, in place of what stood there for it.
 
@@ -113,10 +118,15 @@ def remember(path: Path, name: str, key_type: str, blob: bytes) -> None:
         key_type: `ssh-ed25519` and the like.
         blob: the key.
     """
+    with _WRITING:
+        _replace_line(path, name, f"{name} {key_type} {base64.b64encode(blob).decode()}")
+
+
+def _replace_line(path: Path, name: str, line: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in old if line.split(" ", 1)[0] != name]
-    kept.append(f"{name} {key_type} {base64.b64encode(blob).decode()}")
+    kept = [each for each in old if each.split(" ", 1)[0] != name]
+    kept.append(line)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".known_hosts.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
