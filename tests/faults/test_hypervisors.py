@@ -118,7 +118,7 @@ def test_row_d53_the_lan_is_reached_by_wifi(grown: ClusterSite) -> None:
         for line in tower.sections["nics"]
         if not line.startswith(("eth0", "docker0"))
     )
-    refused(grown, "tower-a", "Wi-Fi", do="")
+    refused(grown, "tower-a", "Wi-Fi", do="Connect it by cable")
 
 
 # --- 54: hardware virtualisation
@@ -128,7 +128,7 @@ def test_row_d53_the_lan_is_reached_by_wifi(grown: ClusterSite) -> None:
 @pytest.mark.parametrize("guests", ["kvm", "auto"])
 def test_row_d54_no_hardware_virtualisation(grown: ClusterSite, guests: str) -> None:
     grown.write(guests=guests)
-    refused(grown, "tower-a", do="")
+    refused(grown, "tower-a", "no /dev/kvm", do="Switch on VT-x")
 
 
 # --- 55: more promised than there is

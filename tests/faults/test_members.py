@@ -162,7 +162,7 @@ def test_row_f71_no_member_is_taken_down_while_another_is_away(grown: ClusterSit
         )
     )
     run = grown.apply()
-    assert_explained(run, exit_code=FAILED, says=["pi"], do="", unchanged=lambda: restarts(grown), before=[])
+    assert_explained(run, exit_code=FAILED, says=["pi"], do="wizard apply", unchanged=lambda: restarts(grown), before=[])
     etcd = grown.cluster.etcd()
     assert etcd.leader, "it goes on taking writes"
     assert len(etcd.running) == 2
@@ -179,7 +179,7 @@ def test_row_f71_without_a_quorum_nothing_is_changed(grown: ClusterSite) -> None
         run,
         exit_code=ExitCode.UNREACHABLE,
         says=["pi"],
-        do="",
+        do="Is pi switched on",
         unchanged=lambda: (len(cluster.members), cluster.removed),
         before=(3, set()),
     )

@@ -242,7 +242,7 @@ def test_nospace_is_told_and_the_members_are_not_disturbed(done: Cluster) -> Non
 
 
 def test_a_slow_disk_is_told_by_its_own_numbers(done: Cluster) -> None:
-    done.machines["pi"].etcd.fsync = (("0.008", 20), ("0.016", 420), ("0.032", 428), ("+Inf", 428))
+    done.machines["pi"].etcd.fsync = (("0.008", 200), ("0.016", 4200), ("0.032", 4280), ("+Inf", 4280))
     report = done.session().doctor()
     found = [item for item in report.findings if item.check == "etcd.fsync" and item.host == "pi"]
     assert [item.status for item in found] == [Status.WARN]
