@@ -64,8 +64,10 @@ class PracticeLock:
         Raises:
             StateError, HostError: as `take`.
         """
-        if not self.held:
-            self.take(again=True)
+        # Several changes may be at work on one host: one of them takes it anew for all.
+        with self.machine.guard:
+            if not self.held:
+                self.take(again=True)
 
     def let_go(self) -> None:
         """The run is over, or the link that held it is."""
