@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from steps.etcd_seen import Place as EtcdPlace
 from steps.machine_plan import SHORT_SECONDS, Place
 from steps.machine_wait import watch_of
 from steps.parse.guest_details import Domain
@@ -25,6 +26,9 @@ CREATE_SECONDS = 600.0
 DEFINE_SECONDS = 300.0
 """Three minutes for a clean shutdown, and the rest."""
 
+LEAVE_SECONDS = 120.0
+"""Four questions to etcd of 25 s each at most, and the way there."""
+
 ROUNDING = 1024**2
 """Bytes by which libvirt may round memory up."""
 
@@ -34,25 +38,30 @@ WEIGHTS = {"kvm": 40.0, "qemu": 120.0, "lxc": 5.0}
 """Seconds a first boot takes, by driver, for the progress bar."""
 
 
-def remove_changes(place: Place, everywhere: Sequence[GuestPlan]) -> Iterator[Change]:
+def remove_changes(
+    place: Place, everywhere: Sequence[GuestPlan], voters: Sequence[EtcdPlace] = ()
+) -> Iterator[Change]:
     """Guests of ours that the spec no longer has on this host.
 
     Args:
         place: the hypervisor.
         everywhere: every guest that is wanted, on whatever host.
+        voters: the members of an etcd cluster that has data; one that goes leaves their list first.
     """
     wanted = {plan.name for plan in place.plans}
     for name in place.owned_names():
         if name not in wanted and not place.foreign(name):
             domain = place.domain(name)
+            stay = tuple(one for one in voters if one.name != name) if _voted(domain) else ()
+            leave = f"on {stay[0].name}: etcdctl member remove {name}\n" if stay else ""
             yield Change(
                 key=f"remove:{name}",
                 host=place.host.name,
                 summary=f"Remove {name} and its disks from {place.host.name} ({_why_gone(name, domain, everywhere)})",
-                preview=f"shut down {name}, undefine it, delete {place.vm_dir}/{name}",
+                preview=f"{leave}shut down {name}, undefine it, delete {place.vm_dir}/{name}",
                 destroys=tuple(lost(place, name)),
                 weight=20.0,
-                do=partial(_remove, place=place, name=name),
+                do=partial(_remove, place=place, name=name, stay=stay),
             )
 
 
@@ -340,10 +349,19 @@ def _command(work: Work, *, script: str, args: dict[str, str]) -> str:
     return work.run(script, args, timeout=SHORT_SECONDS)
 
 
-def _remove(work: Work, *, place: Place, name: str) -> str:
+def _voted(domain: Domain | None) -> bool:
+    """Whether it may have been an etcd member: one whose definition is gone may have been anything."""
+    return domain is None or domain.mark is None or domain.mark.role == "etcd"
+
+
+def _remove(work: Work, *, place: Place, name: str, stay: Sequence[EtcdPlace]) -> str:
     domain = place.domain(name)
-    voted = domain is None or domain.mark is None or domain.mark.role == "etcd"
-    parent = place.host.etcd_dir if voted else None
+    parent = place.host.etcd_dir if _voted(domain) else None
+    if stay:
+        # A member that is wiped while it is listed counts as lost from then on (design section 5).
+        contacts = {"name": name, "contacts": ",".join(one.client for one in stay)}
+        work.progress(f"etcd on {stay[0].name}: {name} leaves the list of members", None)
+        work.run("do/etcd-leave", contacts, timeout=LEAVE_SECONDS, on=stay[0].name)
     args = {
         "driver": place.driver,
         "dir": domain.folder.rpartition("/")[0] if domain and domain.folder else place.vm_dir,

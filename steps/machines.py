@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from steps.discover import login
+from steps.etcd_seen import Place as EtcdPlace
+from steps.etcd_seen import places as etcd_places
+from steps.etcd_seen import served
 from steps.machine_after import GUEST_CHECKS, check_guest
 from steps.machine_before import PLACE_CHECKS, Test, room, unchangeable
 from steps.machine_changes import (
@@ -25,7 +29,7 @@ from steps.parse.guest_details import Domain
 from wizard.core.change import Change
 from wizard.core.check import Check, Finding, Level, Status, When, failed, passed, skipped
 from wizard.core.context import Context
-from wizard.core.errors import RemoteError
+from wizard.core.errors import HostError, RemoteError
 from wizard.core.step import Step
 from wizard.payload.guests import GuestPlan
 
@@ -73,12 +77,22 @@ class Machines(Step):
             if isinstance(place, Place) and place.seen.answers
         ]
         everywhere = [plan for place in places for plan in place.plans]
-        gone = [change for place in places for change in remove_changes(place, everywhere)]
+        gone = [change for place in places for change in remove_changes(place, everywhere, _voters(ctx))]
         yield from gone
         begun = [change for place in places for change in _new(place, [change.key for change in gone])]
         begun += [change for place in places for change in _standing_still(place)]
         yield from begun
         yield from _resized(places, tuple(change.key for change in begun if change.key.startswith("boot:")))
+
+
+def _voters(ctx: Context) -> list[EtcdPlace]:
+    """The members of a cluster that has data: those that are there; one still to be made cannot tell the list."""
+    found = []
+    for one in etcd_places(ctx.spec) if served(ctx.state) else ():
+        with suppress(HostError, RemoteError):
+            if ctx.present(one.name):
+                found.append(one)
+    return found
 
 
 def _carriers(ctx: Context) -> list[str]:

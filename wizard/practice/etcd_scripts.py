@@ -184,6 +184,25 @@ def member(machine: Machine, args: Args, _payload: bytes) -> Answer:
     return Answer("".join(f"{line}\n" for line in (*said, f"id={found.id:x}")))
 
 
+def leave(machine: Machine, args: Args, _payload: bytes) -> Answer:
+    """do/etcd-leave: a member that is about to be removed is taken off the list."""
+    world = world_of(machine)
+    settle(world)
+    try:
+        cluster = _asked(machine, args["contacts"].split(","), quorum=True)
+    except EtcdError as error:
+        return Answer(f"{error}\nthe list of members cannot be had\n", 3)
+    found = next((one for one in cluster.members.values() if one.name == args["name"]), None)
+    if found is None:
+        return Answer(f"{args['name']} is not in the list of members\n")
+    others = [one.client for one in cluster.members.values() if one is not found and one.client]
+    if sick := _unhealthy(machine, others):
+        return Answer(f"{sick}\nanother member is not healthy: the list is left as it is\n", 3)
+    cluster.remove(found.id)
+    settle(world)
+    return Answer(f"removed {found.id:x}\n")
+
+
 def prove(machine: Machine, args: Args, _payload: bytes) -> Answer:
     """do/etcd-prove: put, get through every other one, delete."""
     settle(world_of(machine))

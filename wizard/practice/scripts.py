@@ -84,6 +84,7 @@ HANDLERS: Mapping[str, Handler] = {
     "do/etcd-start": etcd.start,
     "do/etcd-aside": etcd.aside,
     "do/etcd-member": etcd.member,
+    "do/etcd-leave": etcd.leave,
     "do/etcd-prove": etcd.prove,
     "lib/put": put,
     "lib/runlock": runlock,
