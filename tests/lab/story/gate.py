@@ -18,8 +18,11 @@ class Gate:
     delay: float = 0.0
     """Seconds every piece is held back on its way, each direction by itself."""
     cuts: int = 0
+    carried: int = 0
+    """Bytes that were passed on to the server."""
     _open: threading.Event = field(default_factory=threading.Event)
     _pairs: list[tuple[socket.socket, socket.socket]] = field(default_factory=list)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
 
     def __post_init__(self) -> None:
@@ -60,9 +63,9 @@ class Gate:
             far.settimeout(None)
             self._pairs.append((near, far))
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._pass, args=(source, sink, sink is far), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, there: bool) -> None:
         cuts = self.cuts
         with contextlib.suppress(OSError):
             while piece := source.recv(65536):
@@ -71,6 +74,9 @@ class Gate:
                 if self.cuts != cuts:
                     break
                 sink.sendall(piece)
+                if there:
+                    with self._guard:
+                        self.carried += len(piece)
         _shut(source, sink)
 
 
