@@ -137,7 +137,8 @@ class Planner:
         if len(helpers) >= self.cluster.quorum:
             entry = self.cluster.entry(member.place)
             stale = entry.id if entry and not entry.learner else ""
-            yield _replace(member, helpers, stale, aside=self.removed(member))
+            aside = member.has_data and self.removed(member)
+            yield _replace(member, helpers, stale, aside=aside)
 
     def _learns(self, member: Member) -> bool:
         entry = self.cluster.entry(member.place)
