@@ -79,6 +79,7 @@ class Relay:
         self._flowing = threading.Event()
         self._flowing.set()
         self._abandoned = False
+        self._left: list[tuple[socket.socket, socket.socket]] = []
         self.accepted = 0
         self.refuse = False
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -164,6 +165,14 @@ class Relay:
                 near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 near.shutdown(socket.SHUT_RD)
                 near.close()
+        self._left, self._pairs = self._pairs, []
+
+    def release(self) -> None:
+        """Tell the server of the links it was left with."""
+        for _, far in self._left:
+            with contextlib.suppress(OSError):
+                far.shutdown(socket.SHUT_RDWR)
+                far.close()
 
     def close(self) -> None:
         """End it all."""
@@ -171,4 +180,5 @@ class Relay:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.release()
         self.reset()
