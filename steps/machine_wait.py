@@ -34,6 +34,9 @@ FAST_SECONDS = 8.0
 LOOK_PAUSE = 5.0
 """Seconds between two looks at the guest from its hypervisor, each of which is told."""
 
+LONG_SECONDS = 60.0
+"""From here on a silent guest is more than one that boots: the reason the network gives is worth telling."""
+
 TRY_SECONDS = 10.0
 """Deadline of one question to a guest that may be in the middle of its boot."""
 
@@ -167,7 +170,7 @@ def waiting_text(
         waited: seconds so far.
         domain: the guest as its hypervisor sees it; None where that is not known.
         boot: what the guest itself said, once it answers.
-        silence: why it did not answer, where it did not.
+        silence: why it did not answer, where it did not; told once a boot takes longer than it should.
     """
     seconds = f"{waited:.0f} s"
     if boot is not None:
@@ -176,7 +179,7 @@ def waiting_text(
     parts = [f"sshd on {name} has not answered for {seconds}", _doing(domain)]
     if domain is not None and domain.last_line:
         parts.append(f"last console line: {domain.last_line}")
-    elif silence:
+    elif silence and waited >= LONG_SECONDS:
         parts.append(silence.rstrip("."))
     return printable("; ".join(parts))
 

@@ -8,12 +8,12 @@ import pytest
 
 from steps.machine_plan import look
 from steps.machines import Machines
-from tests.steps.guests import ETCD_A, ETCD_B, LINEAGE, MACHINES, STRANGER, WORKER_A, Said, context
+from tests.steps.guests import ETCD_A, ETCD_B, LINEAGE, MACHINES, STATE, STRANGER, WORKER_A, Said, context
 from wizard.core.change import Change
 from wizard.core.context import Context
 from wizard.core.facts import GIB
 from wizard.core.spec.model import MachineSpec
-from wizard.core.state import new_state
+from wizard.core.state import ChangeRecord, ChangeStatus, RunState, StepRecord, new_state
 from wizard.payload.guests import GuestPlan
 
 
@@ -164,6 +164,30 @@ def test_a_renamed_machine_is_removed_first_and_told_so() -> None:
     assert list(found) == ["remove:etcd-a", "image:tower-a", "create:voter-a", "boot:voter-a"]
     assert "the spec has voter-a at its address now" in found["remove:etcd-a"].summary
     assert "remove:etcd-a" in found["create:voter-a"].after
+
+
+def served() -> RunState:
+    """The cluster took writes once, as far as we remember."""
+    done = ChangeRecord("prove", "etcd-a", "Prove", ChangeStatus.DONE, "")
+    return STATE.with_step(StepRecord("etcd", changes={"prove": done}))
+
+
+def test_a_member_leaves_the_list_before_its_machine_is_removed() -> None:
+    renamed = replace(ETCD_A, name="voter-a", address="10.0.0.99")
+    found = changes(context(standing(), machines=(renamed, ETCD_B), state=served()))
+    assert found["remove:etcd-a"].preview.startswith("on etcd-b: etcdctl member remove etcd-a\n")
+
+
+def test_of_a_cluster_that_never_was_nothing_is_asked() -> None:
+    renamed = replace(ETCD_A, name="voter-a", address="10.0.0.99")
+    found = changes(context(standing(), machines=(renamed, ETCD_B)))
+    assert "etcdctl" not in found["remove:etcd-a"].preview
+
+
+def test_a_worker_was_no_member() -> None:
+    said = standing()
+    said["tower-a"].has(plan_of("worker-a", (ETCD_A, WORKER_A)))
+    assert "etcdctl" not in changes(context(said, state=served()))["remove:worker-a"].preview
 
 
 def test_a_machine_that_moves_is_made_anew_on_the_other_host() -> None:

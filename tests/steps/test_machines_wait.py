@@ -80,12 +80,18 @@ def test_an_answer_is_not_the_end_of_a_boot() -> None:
     assert made.now > 0
 
 
+def test_a_long_silence_is_told_with_its_reason() -> None:
+    running = Domain("etcd-a", "running")
+    assert waiting_text("etcd-a", 12.0, running, None, "refused.").endswith("the VM runs")
+    assert waiting_text("etcd-a", 61.0, running, None, "refused.").endswith("the VM runs; refused")
+
+
 TEXTS = [
     (
         Domain("etcd-a", "running"),
         None,
         "refused.",
-        "sshd on etcd-a has not answered for 12 s; the VM runs; refused",
+        "sshd on etcd-a has not answered for 12 s; the VM runs",
     ),
     (None, None, "", "sshd on etcd-a has not answered for 12 s; the VM is in an unknown state"),
     (
