@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from wizard.core.host import Args
+from wizard.payload.etcd_config import CLIENT_PORT
 from wizard.practice.answer import Answer
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import (
@@ -246,7 +247,8 @@ def _asked(machine: Machine, endpoints: list[str], *, quorum: bool) -> EtcdClust
     said = "context deadline exceeded"
     for url in endpoints:
         address = url.removeprefix("https://").rsplit(":", 1)[0]
-        server = world_of(machine).at(address)
+        there = machine if address == "127.0.0.1" else world_of(machine).at(address)
+        server = there if url.endswith(f":{CLIENT_PORT}") else None
         found = member_of(world_of(machine), server) if server and server.etcd.ready else None
         refused = (
             client_accepted(machine, server, address=address) if server and found else "connection refused"

@@ -138,12 +138,11 @@ def _neighbours(machine: Machine) -> Iterator[str]:
 
 def guest_boot(machine: Machine, _args: Args, _payload: bytes) -> Answer:
     """read/guest-boot on a guest whose boot has ended: one that is still at it does not answer here."""
-    container = machine.world is not None and "lxc" in {
-        one.driver
-        for one in machine.world.machines[machine.carrier].domains.values()
-        if one.name == machine.name
-    }
-    lines = [f"cloud_init={'none' if container else 'done'}", "system=running"]
+    carrier = machine.world.machines.get(machine.carrier) if machine.world else None
+    drivers = (
+        {one.driver for one in carrier.domains.values() if one.name == machine.name} if carrier else {"lxc"}
+    )
+    lines = [f"cloud_init={'none' if 'lxc' in drivers else 'done'}", "system=running"]
     return Answer(text_of([("boot", lines), ("end", [])]))
 
 
