@@ -80,6 +80,11 @@ class Report:
         sys.stdout.write(f"\n{row.what}: {row.ours}{against}: {row.result}; goal {row.goal}: {verdict}\n")
         sys.stdout.flush()
 
+    def say(self, text: str) -> None:
+        """Print something that has no goal."""
+        sys.stdout.write(f"\n{text}\n")
+        sys.stdout.flush()
+
     def table(self) -> str:
         """The rows as Markdown."""
         lines = ["| what | wizard | rival | result | goal | |", "|---|---|---|---|---|---|"]

@@ -50,7 +50,7 @@ def test_a_foreign_guest_of_our_name_is_refused_and_untouched(cluster: Cluster) 
         done,
         exit_code=ExitCode.FAILED,
         says=("worker-a", "tower-a"),
-        do="worker-a",
+        do="another name",
         unchanged=lambda: theirs(cluster),
         before=before,
     )
