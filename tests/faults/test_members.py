@@ -162,7 +162,9 @@ def test_row_f71_no_member_is_taken_down_while_another_is_away(grown: ClusterSit
         )
     )
     run = grown.apply()
-    assert_explained(run, exit_code=FAILED, says=["pi"], do="wizard apply", unchanged=lambda: restarts(grown), before=[])
+    assert_explained(
+        run, exit_code=FAILED, says=["pi"], do="wizard apply", unchanged=lambda: restarts(grown), before=[]
+    )
     etcd = grown.cluster.etcd()
     assert etcd.leader, "it goes on taking writes"
     assert len(etcd.running) == 2
