@@ -17,7 +17,7 @@ from wizard.core.decide.prove_services import Judge
 from wizard.core.facts import Filesystem, HostFacts
 from wizard.core.spec.model import AppSpec, ClusterSpec, HostSpec, MachineSpec, StorageSpec
 
-LAYOUTS = int(os.environ.get("WIZARD_LAYOUTS", "1000"))
+LAYOUTS = int(os.environ.get("WIZARD_LAYOUTS", "300"))
 """Random homelabs that are tried; the full count is 10,000 (half a minute)."""
 PAIRS = 6
 """Pairs of losses tried of each, beside every single loss."""
