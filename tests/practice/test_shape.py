@@ -15,8 +15,10 @@ from tests.recordings.shape import difference, facts_shape, line_shape, shape, t
 FACTS = {host: load_all()[f"read-facts/marked.{host}"].said for host in HOSTS}
 
 
-def differs(real: Said, played: Said, *, facts: bool = False, other_machine: bool = False) -> str:
-    return difference(shape(real, facts=facts), shape(played, facts=facts), other_machine=other_machine)
+def differs(real: Said, played: Said, *, sections: bool = False, other_machine: bool = False) -> str:
+    return difference(
+        shape(real, sections=sections), shape(played, sections=sections), other_machine=other_machine
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_another_fact_is_found(host: str, old: str, new: str, seen: str) -> None
     real = FACTS[host]
     changed = replace(real, stdout=re.sub(old, new, real.stdout))
     assert changed != real
-    assert seen in differs(real, changed, facts=True)
+    assert seen in differs(real, changed, sections=True)
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -100,22 +102,22 @@ def test_a_section_that_is_missing_is_found(host: str) -> None:
         if name.startswith("file /sys/block/loop"):
             continue
         without = real.stdout.replace(f"== {name}\n", "== gone\n")
-        assert f"-{name}:" in differs(real, replace(real, stdout=without), facts=True)
+        assert f"-{name}:" in differs(real, replace(real, stdout=without), sections=True)
 
 
 def test_a_line_outside_every_section_is_found() -> None:
     real = FACTS["tower-b"]
     noisy = replace(real, stdout=f"Welcome to tower-b\n{real.stdout}")
-    assert "+stray line Welcome to tower-b" in differs(real, noisy, facts=True)
+    assert "+stray line Welcome to tower-b" in differs(real, noisy, sections=True)
 
 
 def test_what_comes_from_the_machine_beneath_is_forgiven_only_to_another_lab() -> None:
     real = FACTS["tower-a"]
     other = replace(real, stdout=real.stdout.replace("|dockerenv=1", "|dockerenv=1\n|kvm=1\n|cgroup2=1"))
-    assert "kvm" in differs(real, other, facts=True)
-    assert not differs(real, other, facts=True, other_machine=True)
+    assert "kvm" in differs(real, other, sections=True)
+    assert not differs(real, other, sections=True, other_machine=True)
     broken = replace(other, stdout=other.stdout.replace("== tools", "== programs"))
-    assert "-tools:" in differs(real, broken, facts=True, other_machine=True)
+    assert "-tools:" in differs(real, broken, sections=True, other_machine=True)
 
 
 def test_facts_are_the_same_in_another_order() -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 
+from tests.recordings.case import HOSTS, Case, do
+from tests.recordings.etcd_cases import ETCD_CASES
+from tests.recordings.guest_cases import GUEST_CASES
 from tests.recordings.recording import Said
 from tests.recordings.stage import LINEAGE, MARKER, OP, OTHER_LINEAGE, WORK, Stage
-from wizard.core.errors import RemoteError
 
-Play = Callable[[Stage], Said]
-
-SECONDS = 20.0
-"""Deadline of an operation that takes milliseconds."""
+__all__ = ["CASES", "HOSTS", "PLAYS", "Case"]
 
 CONTENT = b"".join(b"line %d of a file that is put\n" % number for number in range(40))
 PATH = f"{WORK}/file"
@@ -21,26 +18,6 @@ HALF = len(CONTENT) // 2
 
 RUN = "8d5e957f297893487bd98fa830fa6413"
 """What a run calls itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One situation, made from scratch, and the answer of one script in it."""
-
-    script: str
-    name: str
-    play: Play
-
-
-def do(stage: Stage, args: dict[str, str], op: str = OP) -> Said:
-    """Run do/marker as a detached operation; a failed one has an exit code as well."""
-    try:
-        done = stage.host.do("do/marker", args, op=op, timeout=SECONDS)
-    except RemoteError:
-        done = stage.host.operation(op)
-    assert done.exit_code is not None, done
-    parts = ("do/marker", "lib/start", "lib/runner", "read/operation")
-    return Said(parts, args, done.exit_code, done.output)
 
 
 def put_args(path: str = PATH, content: bytes = CONTENT, **more: str) -> dict[str, str]:
@@ -342,8 +319,10 @@ CASES = (
     Case("lib/runlock", "taken", lock_taken),
     Case("lib/runlock", "foreign", lock_foreign),
     Case("lib/runlock", "newer", lock_newer),
+    *GUEST_CASES,
+    *ETCD_CASES,
 )
 """In the order in which they are recorded: what comes first has the least left over from others."""
 
-HOSTS = ("tower-a", "tower-b", "pi")
-"""Every case is played on each of the lab's hosts."""
+PLAYS = tuple((case, host) for case in CASES for host in case.hosts)
+"""Every case on every host it is played on."""

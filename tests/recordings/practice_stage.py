@@ -12,11 +12,13 @@ from tests.recordings.stage import OP, WORK
 from wizard.core.errors import LinkLostError, RemoteError
 from wizard.core.host import Args
 from wizard.core.spec.model import HostSpec, Role
+from wizard.practice.boot import stop
+from wizard.practice.etcd_process import settle
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHost
-from wizard.practice.machine import File, Machine
+from wizard.practice.machine import Domain, File, Machine
 from wizard.practice.scripts import HANDLERS
-from wizard.practice.world import RECORDED, machine
+from wizard.practice.world import RECORDED, World, machine
 
 KINDS = {host: kind for kind, host in RECORDED.items()}
 """Platform of each of the lab's hosts."""
@@ -38,6 +40,7 @@ class PracticeStage:
         kind = KINDS[name]
         role: Role = "witness" if kind == "pi" else "hypervisor"
         made = machine(HostSpec(name=name, role=role, address="192.168.10.9"), kind)
+        made.world = World({name: made})
         faults = Faults()
         return cls(made, PracticeHost(made, faults), PracticeHost(made, faults), kind, faults)
 
@@ -128,3 +131,41 @@ class PracticeStage:
         self.remove(self.marker_folder)
         for op in [op for op in self.machine.operations if op.split("-")[0] == OP]:
             del self.machine.operations[op]
+
+    # --- guests and etcd
+
+    def base_image(self, path: str) -> None:
+        """A file."""
+        self.write(path, b"a root")
+
+    def base_disk(self, path: str) -> None:
+        """A file."""
+        self.write(path, b"a disk")
+
+    def foreign_guest(self, name: str) -> None:
+        """Without our mark."""
+        self.machine.domains[name] = Domain(
+            name, "lxc", f"<domain type='lxc'>\n<name>{name}</name>\n</domain>"
+        )
+
+    def power_off(self, name: str) -> None:
+        """At once."""
+        stop(self.machine, self.machine.domains[name], "destroyed")
+
+    def archive(self, path: str, version: str) -> None:
+        """As practice has artifacts: the first line says what it is."""
+        self.write(path, f"practice artifact etcd {version} amd64\n".encode())
+
+    def package(self, version: str) -> None:
+        """The distribution of the recorded hosts has it."""
+
+    def settle_etcd(self) -> None:
+        """It is up as soon as it is looked at."""
+        assert self.machine.world is not None
+        settle(self.machine.world)
+
+    def clear_guests(self) -> None:
+        """There is none yet."""
+
+    def clear_etcd(self) -> None:
+        """There is none yet."""

@@ -15,6 +15,9 @@ _PAIR = re.compile(r'([A-Za-z_][\w()-]*)=(".*"|.*)')
 _POSITION = re.compile(r"/run/wizard/op\.\S+/program: (line )?[0-9]+: ")
 """Where a shell says its error is: which file, which line of it."""
 
+_MEMBER = re.compile(r"\b(?=[a-f]*[0-9])[0-9a-f]{13,16}\b")
+"""The id of a member of etcd, without leading noughts."""
+
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 MACHINE = (
@@ -50,18 +53,23 @@ def line_shape(line: str) -> str:
     pair = _PAIR.fullmatch(line)
     if pair:
         return f"{pair[1]}={type_of(pair[2])}"
+    line = _MEMBER.sub("<id>", line)
     return re.sub(r"(?<![\w.-])[+-]?[0-9]+(\.[0-9]+)?(?![\w.-])", "<number>", line)
 
 
-def shape(said: Said, *, facts: bool = False) -> list[str]:
+def shape(said: Said, *, sections: bool = False, tool: bool = False) -> list[str]:
     """An answer as the lines that must be the same on the simulated host and on the real one.
 
     Args:
         said: the answer.
-        facts: it is the answer of read/facts: sections, in whatever order.
+        sections: it is made of sections, in whatever order.
+        tool: a tool's own words stand before our last line: what it says is its own business.
     """
     lines = [f"exit {said.exit_code}"]
-    if facts:
+    if tool:
+        last = said.stdout.rstrip("\n").rpartition("\n")[2]
+        return [*lines, f"last {line_shape(last)}"]
+    if sections:
         lines += facts_shape(said.stdout)
     else:
         lines += [f"stdout {line_shape(line)}" for line in said.stdout.split("\n")]
@@ -82,19 +90,21 @@ def facts_shape(text: str) -> list[str]:
             stray.append(f"stray line {line_shape(line)}")
     found = {f"{name}:" for name in sections} | set(stray)
     for name, rows in sections.items():
-        found |= {f"{name}: {row}" for row in _rows(name, rows)}
+        if name not in _OF_THE_MOMENT:
+            found |= {f"{name}: {row}" for row in _rows(name, rows)}
     return sorted(re.sub(r"loop[0-9]+", "loopN", line) for line in found)
 
 
 def _rows(name: str, rows: list[str]) -> Iterator[str]:
-    if name == "lsblk":
+    if name in ("lsblk", "status", "members"):
         try:
             yield from _json_shape(json.loads("\n".join(rows)), "")
         except json.JSONDecodeError:
             yield "no JSON"
         return
-    shape_of = _SECTIONS.get(name, _file_shape if name.startswith("file ") else line_shape)
-    yield from (shape_of(row) for row in rows if row.strip())
+    kind = _KINDS.get(name.partition(" ")[0], line_shape)
+    shape_of = _SECTIONS.get(name, kind)
+    yield from (shaped for row in rows if row.strip() and (shaped := shape_of(row)))
 
 
 def _json_shape(value: object, path: str) -> Iterator[str]:
@@ -154,6 +164,44 @@ def _unit(value: str) -> str:
     return "<number> kB" if re.fullmatch(r"[0-9]+ kB", value) else type_of(value)
 
 
+def _definition(row: str) -> str:
+    """Of a definition as libvirt prints it only our mark counts, and that it is whole; the state stands before it."""
+    if not row.lstrip().startswith("<"):
+        return row.strip()
+    if "lineage=" in row:
+        return "our mark"
+    return "whole" if row.rstrip().endswith("</domain>") else ""
+
+
+def _listed_file(row: str) -> str:
+    """`file=NAME SIZE BLOCKS`, or a key and its value."""
+    return " ".join(row.split()[:1]) if row.startswith("file=") else line_shape(row)
+
+
+def _kept_file(row: str) -> str:
+    """`DIGEST MODE OWNER PATH`"""
+    return " ".join(row.split()[1:])
+
+
+def _metric(row: str) -> str:
+    return re.split(r"[{ ]", row)[0]
+
+
+def _pem_or_config(row: str) -> str:
+    """A line of a certificate is text; of a configuration the keys count."""
+    return "<text>" if ":" not in row else _file_shape(row)
+
+
+_OF_THE_MOMENT = ("neighbours", "log")
+"""Sections that say what happened around the host, not what it is."""
+
+_KINDS: Mapping[str, Callable[[str], str]] = {
+    "file": _file_shape,
+    "guest": _definition,
+    "folder": _listed_file,
+}
+"""By the first word of a section's name."""
+
 _SECTIONS: Mapping[str, Callable[[str], str]] = {
     "nics": _nic,
     "addresses": _address,
@@ -163,6 +211,12 @@ _SECTIONS: Mapping[str, Callable[[str], str]] = {
     "ports": _first_word,
     "libvirt": _told,
     "docker": _told,
+    "files": _kept_file,
+    "metrics": _metric,
+    "errors": _told,
+    "file /etc/etcd/etcd.yml": _pem_or_config,
+    "file /run/etcd/etcd.yml": _pem_or_config,
+    **{f"file /etc/etcd/pki/{name}.crt": _pem_or_config for name in ("ca", "member", "doctor")},
     "nft": _first_word,
     "chronyc": _told,
     "ntpq": _told,

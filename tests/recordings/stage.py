@@ -11,6 +11,9 @@ from wizard.core.host import Args, Host
 WORK = "/root/wizard-recordings"
 """A folder of our own on the hosts."""
 
+PLACE = "/var/tmp/wizard-recordings"
+"""A folder of guests of our own; QEMU's account must reach it."""
+
 OP = "rec"
 """What the ids of our operations begin with."""
 
@@ -79,3 +82,32 @@ class Stage(Protocol):
 
     def reset(self) -> None:
         """As if no case had ever been played on it."""
+
+    # --- guests and etcd
+
+    def base_image(self, path: str) -> None:
+        """Put a root for container guests there, as a tar.gz."""
+
+    def base_disk(self, path: str) -> None:
+        """Put an empty system disk for virtual machines there."""
+
+    def foreign_guest(self, name: str) -> None:
+        """Somebody else has a container guest of this name; it does not run."""
+
+    def power_off(self, name: str) -> None:
+        """Take a container guest's power away."""
+
+    def archive(self, path: str, version: str) -> None:
+        """Put etcd's archive of this version there."""
+
+    def package(self, version: str) -> None:
+        """The distribution's etcd was installed in this version."""
+
+    def settle_etcd(self) -> None:
+        """Wait until etcd has a leader, or has given up."""
+
+    def clear_guests(self) -> None:
+        """No guest of ours, and nothing in their folder."""
+
+    def clear_etcd(self) -> None:
+        """No etcd, nor its account."""

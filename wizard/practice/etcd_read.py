@@ -233,6 +233,8 @@ def _metrics(machine: Machine) -> Iterator[str]:
     yield f"etcd_server_is_leader {int(bool(own and leader == own.id))}"
     yield f"etcd_server_is_learner {int(bool(own and own.learner))}"
     yield from ("etcd_server_leader_changes_seen_total 1", f"etcd_server_quota_backend_bytes {QUOTA:g}")
+    yield from ("etcd_server_proposals_failed_total 0", "etcd_server_slow_apply_total 0")
+    yield f'etcd_server_version{{server_version="{machine.files[BINARY].content.decode()}"}} 1'
     yield from (
         f"etcd_mvcc_db_total_size_in_bytes {DB_BYTES:g}",
         f"etcd_mvcc_db_total_size_in_use_in_bytes {DB_BYTES // 2:g}",

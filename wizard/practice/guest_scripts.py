@@ -97,7 +97,7 @@ def _told(domain: Domain) -> list[str]:
 
 def _console(machine: Machine, name: str) -> list[str]:
     domain = machine.domains.get(name)
-    if domain is None or domain.state == "shut off":
+    if domain is None or domain.state == "shut off" or domain.driver == "lxc":
         return []
     guest = machine.world.machines.get(name) if machine.world else None
     if guest is None or guest.up:
@@ -253,8 +253,8 @@ def define(machine: Machine, args: Args, payload: bytes) -> Answer:
 def remove(machine: Machine, args: Args, _payload: bytes) -> Answer:
     """do/guest-remove: with its disks, where all of it is ours."""
     places = [place for place in (f"{args['dir']}/{args['name']}", args["data_dir"]) if place]
-    if refused := _foreign_guest(machine, args):
-        return refused
+    if _foreign_guest(machine, args):
+        return _not_ours(args)
     for place in places:
         if machine.has_folder(place) and not _owned_folder(machine, args, place):
             return Answer(f"{place} is not ours\n", FOREIGN)
