@@ -237,8 +237,8 @@ def test_it_is_still_right_after_a_reboot_and_nothing_is_left_to_do(vm: Machine)
     guest = vm.ssh(LEFT_IN_GUEST, given=vm.private_lines).split()
     assert guest == ["/etc/ssh/ssh_host_ed25519_key"], "cloud-init was told the key again"
     said = vm.doctor("machines")
-    guest = ("running", "autostart", "answers", "identity", "clock", "data")
-    assert said == {f"machines.{check}": "pass" for check in guest}
+    checks = ("running", "autostart", "answers", "identity", "clock", "data")
+    assert said == {f"machines.{check}": "pass" for check in checks}
     assert said.keys() < vm.doctor().keys(), "its member of etcd is not looked at"
     assert "Nothing to do" in vm.operator.run("plan", code=0, timeout=300).stdout
 
