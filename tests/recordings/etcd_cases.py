@@ -100,8 +100,9 @@ class Member:
 
     def installed(self) -> Member:
         """With its programs."""
-        self.stage.archive(ARCHIVE, VERSION)
-        assert self.install().exit_code == 0
+        if not self.stage.exists("/usr/local/bin/etcd"):
+            self.stage.archive(ARCHIVE, VERSION)
+            assert self.install().exit_code == 0
         return self
 
     def configured(self) -> Member:
@@ -250,10 +251,6 @@ def leave_unlisted(stage: Stage) -> Said:
     return Member(stage).up().leave(LOCAL)
 
 
-def leave_no_list(stage: Stage) -> Said:
-    return Member(stage).up().leave(NOBODY)
-
-
 def prove_all(stage: Stage) -> Said:
     return Member(stage).up().prove(LOCAL)
 
@@ -316,7 +313,6 @@ ETCD_CASES = (
     _on_pi("do/etcd-member", "updated", member_updated),
     _on_pi("do/etcd-member", "no-list", member_no_list, tool=True),
     _on_pi("do/etcd-leave", "unlisted", leave_unlisted),
-    _on_pi("do/etcd-leave", "no-list", leave_no_list, tool=True),
     _on_pi("do/etcd-prove", "all", prove_all),
     _on_pi("do/etcd-prove", "one-silent", prove_one_silent, tool=True),
 )

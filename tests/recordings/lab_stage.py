@@ -139,6 +139,10 @@ class LabStage(Workshop):
             return None
         return self.lab.inside(self.name, "cat", path).encode()
 
+    def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+        return self.lab.try_inside(self.name, "test", "-f", path) == 0
+
     def remove(self, path: str) -> None:
         """Take it away."""
         self.lab.inside(self.name, "rm", "-rf", path)

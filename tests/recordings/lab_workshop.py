@@ -71,13 +71,15 @@ true
 
 _CLEAR_ETCD = """
 systemctl disable --now etcd.service 2>/dev/null
-dpkg --purge etcd-server etcd-client >/dev/null 2>&1
 rm -rf "$1" /etc/etcd /etc/systemd/system/etcd.service /run/etcd /opt/etcd-* /usr/local/bin/.etcd-new
-rm -f /usr/local/bin/etcd /usr/local/bin/etcdctl /usr/local/bin/etcdutl
 systemctl daemon-reload
 systemctl reset-failed 2>/dev/null
-userdel etcd 2>/dev/null
-journalctl -q --rotate --vacuum-time=1s 2>/dev/null
+[ ! -e /var/lib/dpkg/info/etcd-server.list ] || set -- "$1" yes
+if [ "$2" = yes ]; then
+    dpkg --purge etcd-server etcd-client >/dev/null 2>&1
+    rm -f /usr/local/bin/etcd /usr/local/bin/etcdctl /usr/local/bin/etcdutl
+    userdel etcd 2>/dev/null
+fi
 true
 """
 
@@ -125,6 +127,6 @@ class Workshop:
         """Both drivers."""
         self._shell(_CLEAR_GUESTS, NAME, PLACE)
 
-    def clear_etcd(self) -> None:
-        """Package and all."""
-        self._shell(_CLEAR_ETCD, BASE)
+    def clear_etcd(self, *, programs: bool) -> None:
+        """A package goes with the programs."""
+        self._shell(_CLEAR_ETCD, BASE, "yes" if programs else "no")

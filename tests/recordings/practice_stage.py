@@ -76,6 +76,10 @@ class PracticeStage:
         found = self.machine.files.get(path)
         return found.content if found else None
 
+    def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+        return path in self.machine.files
+
     def remove(self, path: str) -> None:
         """Take a file or folder away."""
         for file in list(self.machine.files):
@@ -167,5 +171,5 @@ class PracticeStage:
     def clear_guests(self) -> None:
         """There is none yet."""
 
-    def clear_etcd(self) -> None:
+    def clear_etcd(self, *, programs: bool) -> None:
         """There is none yet."""

@@ -59,6 +59,9 @@ class Stage(Protocol):
     def content(self, path: str) -> bytes | None:
         """What a file holds; None where there is none."""
 
+    def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+
     def remove(self, path: str) -> None:
         """Take a file or folder away."""
 
@@ -109,5 +112,5 @@ class Stage(Protocol):
     def clear_guests(self) -> None:
         """No guest of ours, and nothing in their folder."""
 
-    def clear_etcd(self) -> None:
-        """No etcd, nor its account."""
+    def clear_etcd(self, *, programs: bool) -> None:
+        """No member; with `programs` not even those, nor their account."""

@@ -29,8 +29,15 @@ SETTLE_SECONDS = 90.0
 INSTALL_SECONDS = 400.0
 """Deadline of an apply from nothing on a machine that is busy with other things."""
 
-ENTER = ("virsh", "-q", "-c", "lxc:///", "lxc-enter-namespace", "--noseclabel")
-ENVIRONMENT = ("/usr/bin/env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+ENTER = """
+name=$1
+shift
+carrier=$(pgrep -fo -- "libvirt_lxc --name $name ")
+exec nsenter -t "$(pgrep -P "$carrier" | head -n 1)" -m -u -i -n -p -- /usr/bin/env -i "$@"
+"""
+"""Into a guest from its hypervisor. `virsh lxc-enter-namespace` at times knows no first process of a guest made anew."""
 
 
 def tower_of(machine: str) -> str:
@@ -72,7 +79,7 @@ class Site:
 
     def command(self, machine: str, *words: str) -> list[str]:
         """The words that run a command as root in a machine."""
-        into = [*ENTER, machine, "--", *ENVIRONMENT] if machine in GUESTS else []
+        into = ["/bin/sh", "-c", ENTER, "enter", machine, PATH] if machine in GUESTS else []
         return [client(), "exec", "-i", self.lab.container(tower_of(machine)), *into, *words]
 
     def inside(self, machine: str, *words: str, given: bytes = b"", ok: bool = True) -> str:
