@@ -290,6 +290,6 @@ def test_row_d60_a_hypervisors_clock_drifts(grown: ClusterSite) -> None:
     grown.applied()
     grown.cluster.machines["tower-a"].skew = 45.0
     found = assert_found(
-        grown.doctor(), "discover.clocks", says=["tower-a"], fix="timedatectl set-ntp true", status="fail"
+        grown.doctor(), "discover.clocks", says=["tower-a"], fix="chronyc makestep", status="fail"
     )
     assert "45" in found["detail"] + found["evidence"]
