@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from steps.hypervisor_checks import virtualisation
-from steps.machine_plan import UNRAID_SHARE, Place, driver_of, family, is_fast
+from steps.machine_plan import Place, driver_of, family
 from steps.parse.guest_details import ImageFile
 from wizard.core.check import Finding, Level, failed, passed, skipped, warned
+from wizard.core.decide.layout_disks import UNRAID_DIR, is_fast
 from wizard.core.facts import GIB, Filesystem
 from wizard.payload.guests import GuestPlan
 
@@ -104,7 +105,7 @@ def where(place: Place, ssh: str) -> Finding:
     """Disks of guests lie where they last, and where writing is quick."""
     path, facts = place.vm_dir, place.facts
     found = facts.filesystem(path)
-    if facts.unraid and path == UNRAID_SHARE and not place.host.vm_dir:
+    if facts.unraid and path == UNRAID_DIR and not place.host.vm_dir:
         return failed(
             f"{place.host.name} has no pool for its guests.",
             evidence="no mounted pool was found beside the parity array",

@@ -11,6 +11,7 @@ from steps.hypervisor_checks import DEFAULT_BRIDGE, lan_bridge
 from steps.parse.guest_details import Domain, Folder, HostGuests, parse_guests
 from wizard.core.artifact import ARCH
 from wizard.core.context import Context
+from wizard.core.decide.layout_disks import vm_dir
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
 from wizard.core.host import Args, ScriptResult
@@ -24,12 +25,6 @@ READ_SECONDS = 60.0
 
 SHORT_SECONDS = 60.0
 """Deadline of one command to libvirt."""
-
-LIBVIRT_IMAGES = "/var/lib/libvirt/images"
-"""Where libvirt's own tools keep disks (domain.md 12)."""
-
-UNRAID_SHARE = "/mnt/user/domains"
-"""Unraid's own default; it may lie on the parity array, and is only reached through FUSE."""
 
 IMAGES = {"kvm": ("debian-cloud-image", ".qcow2"), "lxc": ("lxc-guest-root", ".tar.gz")}
 """Artifact and ending of the base image by driver."""
@@ -97,23 +92,6 @@ def driver_of(host: HostSpec, facts: HostFacts) -> Driver | None:
     return None if facts.virtualisation.kvm is False else "kvm"
 
 
-def vm_dir_of(host: HostSpec, facts: HostFacts) -> str:
-    """The folder of guests: as the spec says, on Unraid the first pool of SSDs, else libvirt's own."""
-    if host.vm_dir:
-        return host.vm_dir.rstrip("/")
-    if facts.unraid is None:
-        return LIBVIRT_IMAGES
-    pools = [f"/mnt/{pool.name}" for pool in facts.unraid.pools if pool.mounted]
-    fast = [path for path in pools if is_fast(facts, path)]
-    return f"{(fast or pools)[0]}/domains" if pools else UNRAID_SHARE
-
-
-def is_fast(facts: HostFacts, path: str) -> bool:
-    """Whether nothing below a path is known to rotate."""
-    disks = facts.disks_under(path)
-    return bool(disks) and not any(disk.rotational for disk in disks)
-
-
 def attachment_of(host: HostSpec, facts: HostFacts) -> Attachment:
     """What guests hang on: the bridge of the spec, Unraid's, the LAN's; else the card itself, shared by macvtap."""
     if host.bridge:
@@ -145,7 +123,7 @@ def guest_plan(
         driver: how the host runs guests.
     """
     host = spec.host(machine.host)
-    vm_dir = vm_dir_of(host, facts)
+    folder = vm_dir(host, facts)
     return GuestPlan(
         name=machine.name,
         role=machine.role,
@@ -154,11 +132,11 @@ def guest_plan(
         arch=ARCH.get(facts.arch, "amd64"),
         cluster=spec.name,
         lineage=lineage,
-        vm_dir=vm_dir,
+        vm_dir=folder,
         cpus=machine.cpus,
         memory=machine.memory,
         disk=machine.disk,
-        data=_data_disk(machine, host, vm_dir, driver),
+        data=_data_disk(machine, host, folder, driver),
         attachment=attachment_of(host, facts),
         address=machine.address,
         prefix=IPv4Network(spec.network.cidr).prefixlen,
@@ -198,15 +176,15 @@ def look(ctx: Context, name: str) -> Place:
         guest_plan(ctx.spec, one, facts, lineage=lineage or ctx.state.lineage, driver=driver)
         for one in machines
     ]
-    vm_dir, base = vm_dir_of(host, facts), base_file(ctx, facts, driver)
+    folder, base = vm_dir(host, facts), base_file(ctx, facts, driver)
     ours = [
         guest.name
         for guest in facts.libvirt.guests
         if lineage and guest.owner == lineage and guest.driver == family(driver)
     ]
-    args = guests_args(driver, vm_dir, [*(plan.name for plan in plans), *ours], base)
+    args = guests_args(driver, folder, [*(plan.name for plan in plans), *ours], base)
     seen = answered(ctx.ask(name, READ_GUESTS, args, timeout=READ_SECONDS), name, ctx.hosts[name].address)
-    return Place(host, facts, driver, vm_dir, base, lineage, tuple(plans), seen)
+    return Place(host, facts, driver, folder, base, lineage, tuple(plans), seen)
 
 
 def look_everywhere(ctx: Context) -> dict[str, Place | HostError | RemoteError]:

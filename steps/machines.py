@@ -77,7 +77,8 @@ class Machines(Step):
             if isinstance(place, Place) and place.seen.answers
         ]
         everywhere = [plan for place in places for plan in place.plans]
-        gone = [change for place in places for change in remove_changes(place, everywhere, _voters(ctx))]
+        voters = _voters(ctx)
+        gone = [change for place in places for change in remove_changes(place, everywhere, voters)]
         yield from gone
         begun = [change for place in places for change in _new(place, [change.key for change in gone])]
         begun += [change for place in places for change in _standing_still(place)]

@@ -11,7 +11,7 @@ from wizard.core.spec.model import HostSpec
 LIBVIRT_DIR = "/var/lib/libvirt/images"
 """Where guests lie unless the spec names a folder: libvirt's default pool."""
 UNRAID_DIR = "/mnt/user/domains"
-"""As above on an Unraid without a pool (domain.md 11: DOMAINDIR)."""
+"""As above on an Unraid without a pool (domain.md 11: DOMAINDIR); it may lie on the parity array, behind FUSE."""
 ETCD_DIR = "/var/lib/etcd"
 """etcd's data on the witness unless the spec names a folder."""
 _PARITY = re.compile(r"/mnt/(user0?|disk\d+)(/|$)")
@@ -36,14 +36,18 @@ class HostDisks:
 
 def vm_dir(host: HostSpec, facts: HostFacts | None) -> str:
     """The folder of a hypervisor's guests: as the spec says, on Unraid the first pool of SSDs, else libvirt's own."""
-    if host.vm_dir or facts is None or facts.unraid is None:
-        return host.vm_dir or LIBVIRT_DIR
+    if host.vm_dir:
+        return host.vm_dir.rstrip("/")
+    if facts is None or facts.unraid is None:
+        return LIBVIRT_DIR
     pools = [f"/mnt/{pool.name}" for pool in facts.unraid.pools if pool.mounted]
-    fast = [path for path in pools if _is_fast(facts.disks_under(path))]
+    fast = [path for path in pools if is_fast(facts, path)]
     return f"{(fast or pools)[0]}/domains" if pools else UNRAID_DIR
 
 
-def _is_fast(disks: tuple[Disk, ...]) -> bool:
+def is_fast(facts: HostFacts, path: str) -> bool:
+    """Whether nothing below a path is known to rotate."""
+    disks = facts.disks_under(path)
     return bool(disks) and not any(disk.rotational for disk in disks)
 
 
