@@ -77,6 +77,7 @@ def _session(options: Options, stack: ExitStack, *, write: bool, extra: Sequence
     from steps import STEPS
     from steps.parse.facts import read_facts
     from wizard.core.engine.control import Control
+    from wizard.core.measurements import FileMeasurements
     from wizard.core.session import Session
     from wizard.core.state import new_state
 
@@ -92,6 +93,7 @@ def _session(options: Options, stack: ExitStack, *, write: bool, extra: Sequence
         control=control,
         secrets=secrets,
         artifacts=_artifacts(options, spec, home, control, emit),
+        measurements=FileMeasurements(home),
     )
 
 

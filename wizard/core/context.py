@@ -11,6 +11,7 @@ from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import Guest, HostFacts
 from wizard.core.host import READ_SECONDS, Args, Host, Hosts, Reader, ScriptResult
+from wizard.core.measurements import Measured, MemoryMeasurements
 from wizard.core.secret import Secret
 from wizard.core.secrets import MemorySecrets, SecretKeeper, Secrets
 from wizard.core.spec import ClusterSpec
@@ -88,6 +89,7 @@ class Context:
     cache: FactsCache
     secrets: Secrets = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
+    measurements: Measured = field(default_factory=MemoryMeasurements)
 
     def facts(self, host: str) -> HostFacts:
         """The facts of a host, cached for this pass.

@@ -38,6 +38,11 @@ class ClusterHome:
         return self.folder / "secrets.yaml"
 
     @property
+    def measurements(self) -> Path:
+        """What was measured last, on which host and when."""
+        return self.folder / "measurements.json"
+
+    @property
     def lock(self) -> Path:
         """Held while a wizard changes anything; its text names the holder."""
         return self.folder / "lock"
@@ -70,7 +75,7 @@ class ClusterHome:
     def ours(self) -> tuple[Path, ...]:
         """Every path above: a folder with one of them in it is a cluster's folder."""
         kept = (self.state, self.state_backup, self.secrets, self.lock, self.events)
-        return (*kept, self.artifacts_lock, self.known_hosts, self.backups)
+        return (*kept, self.artifacts_lock, self.known_hosts, self.backups, self.measurements)
 
 
 def cluster_home(name: str, *, dir_option: Path | None, env: Mapping[str, str]) -> ClusterHome:

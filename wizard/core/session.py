@@ -22,6 +22,7 @@ from wizard.core.errors import WizardError
 from wizard.core.events import Event, RunFinished, RunStarted, Sink
 from wizard.core.holder import ourselves
 from wizard.core.host import Hosts, ReadOnlyHost
+from wizard.core.measurements import Measurements, MemoryMeasurements
 from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.spec import ClusterSpec
 from wizard.core.state import RunState
@@ -62,6 +63,7 @@ class Session:
     control: Control = field(default_factory=Control)
     secrets: SecretKeeper = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
+    measurements: Measurements = field(default_factory=MemoryMeasurements)
     pauses: Sequence[float] = RECONNECT_PAUSES
 
     def context(self) -> Context:
@@ -69,7 +71,7 @@ class Session:
         names = [*(host.name for host in self.spec.hosts), *(machine.name for machine in self.spec.machines)]
         readers = {name: ReadOnlyHost(self.hosts[name]) for name in names}
         cache = FactsCache(readers, self.read_facts)
-        return Context(self.spec, readers, self.state, cache, self.secrets, self.artifacts)
+        return Context(self.spec, readers, self.state, cache, self.secrets, self.artifacts, self.measurements)
 
     def facts(self, names: Sequence[str] = ()) -> Context:
         """Read the facts of the named hosts (all when none is named); errors are kept in the context."""
