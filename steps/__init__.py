@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from steps.discover import Discover
-from steps.etcd import Etcd
-from steps.here import Here
-from steps.hosts import Hosts
-from steps.machines import Machines
-from wizard.core.step import Step
+from typing import TYPE_CHECKING
 
-STEPS: tuple[Step, ...] = (Here(), Hosts(), Discover(), Machines(), Etcd())
-"""In the order of the story."""
+if TYPE_CHECKING:
+    from wizard.core.step import Step
+
+    STEPS: tuple[Step, ...]
+    """In the order of the story; made when somebody first asks for it."""
+
+
+def _story() -> tuple[Step, ...]:
+    from steps.discover import Discover
+    from steps.etcd import Etcd
+    from steps.here import Here
+    from steps.hosts import Hosts
+    from steps.machines import Machines
+
+    return (Here(), Hosts(), Discover(), Machines(), Etcd())
+
+
+def __getattr__(name: str) -> tuple[Step, ...]:
+    """`STEPS`, at first use: whoever needs a parser of `steps.parse` alone does not load every stage for it."""
+    if name != "STEPS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["STEPS"] = story = _story()
+    return story

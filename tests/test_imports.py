@@ -67,3 +67,11 @@ def test_doctor_loads_no_textual(tmp_path: Path) -> None:
     loaded = loaded_by(["doctor", "--json"], tmp_path)
     assert "wizard.transport.ssh" in loaded, "doctor did not get as far as the hosts"
     assert not loaded & {"textual", "kubernetes", "httpx", "questionary", "rich"}
+
+
+def test_facts_load_no_stage(tmp_path: Path) -> None:
+    loopback_home(tmp_path)
+    loaded = loaded_by(["facts", "--json"], tmp_path)
+    assert "steps.parse.facts" in loaded, "facts did not get as far as the parsers"
+    stages = {name for name in loaded if name.startswith("steps.") and not name.startswith("steps.parse")}
+    assert not stages
