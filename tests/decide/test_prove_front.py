@@ -10,7 +10,8 @@ import pytest
 from tests.decide.homes import home, known, machine
 from wizard.core.decide.prove import Proof, prove
 from wizard.core.spec.model import WaiverSpec
-from wizard.front.prove import gap_text, prove_json, prove_text
+from wizard.core.view.losses import gap_text
+from wizard.front.prove import prove_json, prove_text
 
 TODAY = "2026-11-22"
 ONE_ZONE = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from wizard.core.decide.addresses import PlannedAddress
@@ -11,10 +10,10 @@ from wizard.core.decide.layout import HostLayout, Layout
 from wizard.core.spec.model import MachineSpec
 from wizard.core.spec.values import size_text
 from wizard.core.text import printable
+from wizard.core.view.columns import WIDTH, table, wrapped
 
 LAYOUT_SCHEMA = 1
 """Version of the JSON document."""
-WIDTH = 80
 
 
 def layout_json(cluster: str, layout: Layout) -> dict[str, object]:
@@ -177,42 +176,3 @@ def machines_yaml(machines: Iterable[MachineSpec], *, width: int = WIDTH) -> Ite
 
 def _scalar(key: str, value: object) -> str:
     return f'"{value}"' if key == "mac" else str(value)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, width: int = WIDTH) -> list[str]:
-    """Columns as wide as their longest cell; where the terminal is narrower, the widest columns are cut.
-
-    Args:
-        head: titles.
-        rows: cells.
-        width: columns of the terminal.
-    """
-    cells = [[printable(cell) for cell in row] for row in rows]
-    if not cells:
-        return []
-    wide = [max(len(row[i]) for row in (list(head), *cells)) for i in range(len(head))]
-    while sum(wide) + 2 * (len(wide) - 1) > width:
-        wide[wide.index(max(wide))] -= 1
-    return ["  ".join(map(_cut, row, wide)).rstrip() for row in (list(head), *cells)]
-
-
-def _cut(cell: str, wide: int) -> str:
-    return cell.ljust(wide) if len(cell) <= wide else cell[: max(wide - 2, 1)] + ".."
-
-
-def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
-    """A sentence in lines, safe to print.
-
-    Args:
-        text: as it is said.
-        width: columns.
-        first: indent of the first line.
-        rest: indent of the others; two columns more where it is not given.
-    """
-    return textwrap.wrap(
-        printable(text),
-        width,
-        initial_indent=first,
-        subsequent_indent=f"{first}  " if rest is None else rest,
-        break_on_hyphens=False,
-    )

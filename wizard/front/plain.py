@@ -22,6 +22,7 @@ from wizard.core.events import (
     StepStarted,
 )
 from wizard.core.text import printable
+from wizard.core.view.durations import seconds_text
 from wizard.front.streams import tell
 
 _NUMBERS = re.compile(r"\d+")
@@ -115,7 +116,9 @@ class PlainSink:
         self._busy.discard(event.host)
         summary = event.summary[:1].lower() + event.summary[1:]
         if event.status == "done":
-            return _row(event, event.step, event.host, f"{_dotted(summary)} done in {_span(event.seconds)}")
+            return _row(
+                event, event.step, event.host, f"{_dotted(summary)} done in {seconds_text(event.seconds)}"
+            )
         words = {"unknown": "not known how it ended", "not-started": "not begun"}
         detail = f": {event.detail}" if event.detail else ""
         word = words.get(event.status, event.status)
@@ -138,7 +141,7 @@ class PlainSink:
         if event.command != "apply":
             return None
         what = f"{event.changes} change{'s' if event.changes != 1 else ''} done"
-        return _row(event, "", "", f"{event.status}: {what} in {_span(event.seconds)}")
+        return _row(event, "", "", f"{event.status}: {what} in {seconds_text(event.seconds)}")
 
 
 def tell_note(event: Event) -> None:
@@ -158,14 +161,3 @@ def _row(event: Event, step: str, host: str, text: str) -> str:
 
 def _dotted(text: str) -> str:
     return text + " " + "." * max(3, WIDTH - 30 - len(text))
-
-
-def _span(seconds: float) -> str:
-    """A length of time as a person says it: tenths below ten seconds, minutes from one and a half on."""
-    tenths, minutes_from = 10, 90
-    if seconds < tenths:
-        return f"{seconds:.1f} s"
-    if seconds < minutes_from:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"

@@ -9,6 +9,7 @@ from wizard.core.engine.plan import Plan, PlannedStep
 from wizard.core.engine.resume import Standing
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
+from wizard.core.view.resume import answer_text, count, groups
 
 INDENT = " " * 6
 
@@ -31,32 +32,17 @@ def plan_text(plan: Plan, left: Standing, cluster: str) -> str:
 
 def standing_lines(left: Standing) -> list[str]:
     """What an earlier run left behind: still true, drifted, half done, not started, and the answers that changed."""
-    groups = (
-        ("done and still true", (_count(len(left.holds)),) if left.holds else ()),
-        ("done but drifted", left.drifted),
-        ("half done", left.half),
-        ("not started", left.unstarted if left.holds or left.drifted or left.half else ()),
-    )
-    lines = [line for word, names in groups if names for line in _group(word, names)]
+    lines = [line for group in groups(left) for line in _group(group.word, group.names)]
     if left.answers:
         lines.append("  answers that changed since the last apply:")
-        lines += [f"{INDENT}{_answer(*row)}" for row in left.answers]
+        lines += [f"{INDENT}{answer_text(*row)}" for row in left.answers]
     return ["Since the last run:", *lines, ""] if lines else []
-
-
-def _count(changes: int) -> str:
-    return f"{changes} change{'s' if changes != 1 else ''}"
 
 
 def _group(word: str, names: tuple[str, ...]) -> Iterator[str]:
     yield f"  {word + ':':<21} {printable(names[0])}"
     for name in names[1:]:
         yield f"  {'':<21} {printable(name)}"
-
-
-def _answer(path: str, then: str, now: str) -> str:
-    old, new = printable(then) or "(not there)", printable(now) or "(taken away)"
-    return f"{printable(path)}: {old} -> {new}"
 
 
 def _step(item: PlannedStep) -> Iterator[str]:
@@ -79,7 +65,7 @@ def _change(change: Change) -> Iterator[str]:
 def _sum(plan: Plan) -> str:
     if plan.changes == 0:
         return "Nothing to do." if not plan.errors else "Nothing to do as far as could be seen."
-    return f"{_count(plan.changes)} to make, {plan.destroys or 'nothing'} destroyed."
+    return f"{count(plan.changes)} to make, {plan.destroys or 'nothing'} destroyed."
 
 
 def unreachable_text(errors: list[WizardError]) -> str:

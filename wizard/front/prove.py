@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wizard.core.decide.prove import PAIR, Loss, Proof
-from wizard.core.decide.prove_services import Effect
 from wizard.core.text import printable
-from wizard.front.layout import WIDTH, table, wrapped
+from wizard.core.view.columns import WIDTH, table, wrapped
+from wizard.core.view.losses import HEAD, KEY, loss_rows, stops
 
 PROVE_SCHEMA = 1
 """Version of the JSON document."""
-COLUMNS = (
-    ("etcd", "etcd"),
-    ("api", "api"),
-    ("vip", "vip"),
-    ("dns", "dns"),
-    ("lb", "load-balancer"),
-    ("volumes", "volume:"),
-    ("apps", "app:"),
-)
-"""Titles and the services below them; one that ends in a colon stands for all of its kind."""
-STOPS, UNTOUCHED, ABSENT = "STOPS", "ok", "-"
-MINUTES = 120
-"""Seconds from which on a gap is told in minutes."""
 
 
 def prove_json(cluster: str, proof: Proof) -> dict[str, object]:
@@ -106,48 +93,14 @@ def _not_there(proof: Proof, width: int) -> Iterator[str]:
 
 
 def _losses_table(single: Sequence[Loss], proof: Proof) -> list[str]:
-    there = {one.service for one in proof.healthy if one.stays}
-    rows = [(", ".join(loss.lost), *(_cell(loss, key, there) for _, key in COLUMNS)) for loss in single]
-    lines = table(("lost", *(title for title, _ in COLUMNS)), rows)
-    return [
-        *lines,
-        "",
-        f'"{UNTOUCHED}" untouched, a time: away so long at most, "{STOPS}" until it is repaired',
-    ]
-
-
-def _cell(loss: Loss, key: str, there: set[str]) -> str:
-    """The worst of the services in a column."""
-    mine = [
-        one
-        for one in loss.effects
-        if one.service in there
-        and (one.service == key or (key.endswith(":") and one.service.startswith(key)))
-    ]
-    if not mine:
-        return ABSENT
-    if not all(one.stays for one in mine):
-        return STOPS
-    longest = max(one.gap_seconds or 0 for one in mine)
-    return gap_text(longest) if longest else UNTOUCHED
-
-
-def gap_text(seconds: float) -> str:
-    """A gap as it is read best: `5 s`, `2.1 min`."""
-    if seconds >= MINUTES:
-        return f"{seconds / 60:.1f}".removesuffix(".0") + " min"
-    return f"{seconds:.1f}".removesuffix(".0") + " s"
+    lines = table(HEAD, loss_rows(single, proof))
+    return [*lines, "", KEY]
 
 
 def _stopped(single: Sequence[Loss], proof: Proof, width: int) -> Iterator[str]:
-    there = {one.service for one in proof.healthy if one.stays}
     for loss in single:
-        for one in _stops(loss, there):
+        for one in stops(loss, proof):
             yield from wrapped(f"{', '.join(loss.lost)}: {one.service} stops: {one.why}.", width)
-
-
-def _stops(loss: Loss, there: set[str]) -> list[Effect]:
-    return [one for one in loss.effects if not one.stays and one.service in there]
 
 
 def _pairs(proof: Proof, width: int) -> Iterator[str]:

@@ -1,0 +1,138 @@
+"""Between the threads that work and the screen that shows: a queue the screen empties in its own time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from wizard.core.events import (
+    ChangeFinished,
+    ChangeProgress,
+    ChangeStarted,
+    CheckFinished,
+    Event,
+    HostState,
+    Note,
+    Output,
+    RunFinished,
+    StepFinished,
+    StepStarted,
+)
+from wizard.core.text import printable
+from wizard.core.view.durations import seconds_text
+from wizard.core.view.progress import RunView, folded
+
+KEPT_LINES = 2000
+"""Lines of the log the screen holds; the file has them all."""
+KEPT_OUTPUT = 2000
+"""Lines of output that wait for the screen; where more come, the oldest of them are passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What came since the screen last looked."""
+
+    view: RunView
+    lines: tuple[str, ...]
+    """For the log pane."""
+    changed: bool
+    """Whether anything but the log changed."""
+
+
+class Feed:
+    """A sink for events that never blocks, and the picture made of them.
+
+    Args:
+        kept: lines of output that may wait.
+    """
+
+    def __init__(self, kept: int = KEPT_OUTPUT) -> None:
+        self._guard = threading.Lock()
+        self._events: deque[Event] = deque()
+        self._output: deque[Output] = deque(maxlen=kept)
+        self._came = 0
+        self.view = RunView()
+        """The picture, as of the last time it was drained."""
+        self.log: deque[str] = deque(maxlen=KEPT_LINES)
+        """The last lines, for a log that is opened later."""
+
+    def __call__(self, event: Event) -> None:
+        """Take an event, from any thread."""
+        with self._guard:
+            if isinstance(event, Output):
+                self._output.append(event)
+                self._came += 1
+            else:
+                self._events.append(event)
+
+    def drain(self) -> Drained:
+        """Everything that came since, folded into the picture. Called by the screen's own thread."""
+        with self._guard:
+            events, output, came = list(self._events), list(self._output), self._came
+            self._events.clear()
+            self._output.clear()
+            self._came = 0
+        self.view = folded(self.view, events)
+        lines = list(_merged(events, output, came - len(output)))
+        self.log.extend(lines)
+        return Drained(self.view, tuple(lines), bool(events))
+
+
+def _merged(events: list[Event], output: list[Output], passed_over: int) -> Iterator[str]:
+    if passed_over > 0:
+        yield f"{'':10}({passed_over} more lines are in the log file only)"
+    for event in sorted([*events, *output], key=lambda one: one.at):
+        text = log_line(event)
+        if text:
+            yield text
+
+
+def log_line(event: Event) -> str:
+    """The line of an event in the log; empty where it has none.
+
+    Args:
+        event: any.
+    """
+    text = _log_text(event)
+    if not text:
+        return ""
+    clock = time.strftime("%H:%M:%S", time.localtime(event.at))
+    return f"{clock}  {printable(text)}"
+
+
+def _log_text(event: Event) -> str:
+    tell = _TOLD.get(type(event))
+    return tell(event) if tell else ""
+
+
+def _ended(event: ChangeFinished) -> str:
+    sign = {"done": "ok", "not-started": "--"}.get(event.status, "xx")
+    detail = f": {event.detail}" if event.status != "done" and event.detail else ""
+    took = f" ({seconds_text(event.seconds)})" if event.status == "done" else f" {event.status}"
+    return f"{event.host:<10} {sign} {event.summary}{took}{detail}"
+
+
+def _checked(event: CheckFinished) -> str:
+    found = event.finding
+    return f"{found.host or 'cluster':<10} {found.status}: {found.check}: {found.detail}"
+
+
+_TOLD: Mapping[type[Event], Callable[[Any], str]] = MappingProxyType(
+    {
+        Output: lambda event: f"{event.host:<10} | {event.line}",
+        ChangeStarted: lambda event: f"{event.host:<10} .. {event.summary}",
+        ChangeProgress: lambda event: f"{event.host:<10} .. {event.text}",
+        ChangeFinished: _ended,
+        StepStarted: lambda event: event.title,
+        StepFinished: lambda event: f"{event.title}: {event.status} after {seconds_text(event.seconds)}",
+        CheckFinished: _checked,
+        HostState: lambda event: f"{event.host:<10} {event.status} {event.detail}".rstrip(),
+        Note: lambda event: event.text,
+        RunFinished: lambda event: f"{event.command} {event.status} after {seconds_text(event.seconds)}",
+    }
+)

@@ -1,0 +1,275 @@
+"""The homelab as a picture: hosts, the guests on them, and whether etcd has its quorum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from wizard.core.check import Finding, Status
+from wizard.core.spec.model import ClusterSpec, HostSpec, MachineSpec
+from wizard.core.view.progress import ChangeView, RunView
+from wizard.core.view.styled import Line, Tone, beside, line, padded
+
+
+class Health(Enum):
+    """How a machine is. Each has a symbol and a word, and never a colour alone."""
+
+    OK = ("ok", "ok", Tone.OK)
+    BUSY = ("..", "at work", Tone.BUSY)
+    PLANNED = ("--", "not yet", Tone.DIM)
+    WARN = ("!!", "warning", Tone.WARN)
+    BAD = ("xx", "failed", Tone.BAD)
+    AWAY = ("xx", "no answer", Tone.BAD)
+    UNKNOWN = ("??", "not known", Tone.WARN)
+
+    @property
+    def symbol(self) -> str:
+        """Two characters."""
+        return self.value[0]
+
+    @property
+    def word(self) -> str:
+        """What the symbol says."""
+        return self.value[1]
+
+    @property
+    def tone(self) -> Tone:
+        """Its colour, where there is one."""
+        return self.value[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A host or a guest."""
+
+    name: str
+    role: str
+    health: Health
+    votes: bool = False
+    """It is one of etcd's members."""
+    voter: Health = Health.PLANNED
+    """How its etcd is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A host and what runs on it."""
+
+    node: Node
+    address: str
+    guests: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The whole picture."""
+
+    places: tuple[Place, ...]
+
+    @property
+    def voters(self) -> tuple[Node, ...]:
+        """Etcd's members."""
+        nodes = [node for place in self.places for node in (place.node, *place.guests)]
+        return tuple(node for node in nodes if node.votes)
+
+    @property
+    def quorum(self) -> tuple[Health, str]:
+        """Whether enough members vote, as one sentence."""
+        members = self.voters
+        up = sum(one.voter in (Health.OK, Health.WARN) for one in members)
+        need = len(members) // 2 + 1
+        if not members:
+            return Health.PLANNED, "no etcd members yet"
+        told = f"{up} of {len(members)} members"
+        if all(one.voter in (Health.PLANNED, Health.BUSY) for one in members):
+            return Health.PLANNED, f"not formed yet, {len(members)} members planned"
+        if any(one.voter in (Health.PLANNED, Health.BUSY) for one in members):
+            return Health.BUSY, f"forming, {told} vote"
+        if up < need:
+            if any(one.voter is Health.UNKNOWN for one in members):
+                return Health.UNKNOWN, f"{told} seen to vote, {need} are needed"
+            return Health.BAD, f"{told} vote, {need} are needed: it has STOPPED"
+        if up == len(members):
+            return Health.OK, f"{told} vote: holds, and can lose {up - need}"
+        return Health.WARN, f"{told} vote: holds, and can lose {up - need} more"
+
+
+def topology(
+    spec: ClusterSpec,
+    machines: Sequence[MachineSpec],
+    view: RunView | None = None,
+    findings: Iterable[Finding] = (),
+) -> Topology:
+    """Put the picture together.
+
+    Args:
+        spec: what is wanted.
+        machines: the guests: those of the spec, or the proposal.
+        view: of a run that goes on or has ended; None = nothing was done yet.
+        findings: of the last look, newest wins over the run where there are any.
+    """
+    seen = _Seen(view or RunView(), tuple(findings))
+    members = {member.name for member in spec.etcd_members()} | {
+        one.name for one in machines if one.role == "etcd"
+    }
+    return Topology(tuple(_place(host, machines, members, seen) for host in spec.hosts))
+
+
+def _place(host: HostSpec, machines: Sequence[MachineSpec], members: set[str], seen: _Seen) -> Place:
+    health = seen.host(host.name)
+    guests = tuple(
+        Node(
+            one.name,
+            one.role,
+            seen.guest(one.name, health),
+            one.name in members,
+            seen.voter(one.name, health),
+        )
+        for one in machines
+        if one.host == host.name
+    )
+    votes = host.name in members
+    return Place(
+        Node(host.name, host.role, health, votes, seen.voter(host.name, health)), host.address, guests
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the events and the findings say of each machine."""
+
+    view: RunView
+    findings: tuple[Finding, ...]
+
+    def host(self, name: str) -> Health:
+        """How a host is: reached or not, and what its checks and changes say."""
+        reached = self.view.hosts.get(name)
+        found = [one for one in self.findings if one.host == name]
+        if any(one.status is Status.FAIL and one.check in _AWAY for one in found):
+            return Health.AWAY
+        if found:
+            return _of_findings(found)
+        if reached == "failed":
+            return Health.AWAY
+        mine = [change for _, change in self._changes() if change.host == name]
+        return _of_changes(mine) if mine else (Health.OK if reached == "connected" else Health.PLANNED)
+
+    def guest(self, name: str, host: Health) -> Health:
+        """How a guest is; one whose host is away cannot be better than that."""
+        if host is Health.AWAY:
+            return Health.AWAY if self.findings or self._touched(name) else Health.PLANNED
+        found = [one for one in self.findings if one.host == name]
+        if found:
+            return _of_findings(found)
+        mine = [c for _, c in self._changes() if c.host == name or c.key.endswith(f":{name}")]
+        return _of_changes(mine) if mine else self._without_changes("machines")
+
+    def voter(self, name: str, host: Health) -> Health:
+        """How a member's etcd is."""
+        if host is Health.AWAY:
+            return Health.AWAY
+        found = [one for one in self.findings if one.host == name]
+        etcd = [one for one in found if one.step == "etcd"]
+        if any(one.status is Status.FAIL and one.step in ("hosts", "machines") for one in found):
+            return Health.AWAY
+        if etcd:
+            return _of_findings(etcd)
+        mine = [c for step, c in self._changes() if step == "etcd" and c.host == name]
+        return _of_changes(mine) if mine else self._without_changes("etcd")
+
+    def _changes(self) -> Iterable[tuple[str, ChangeView]]:
+        return [(step.id, change) for step in self.view.steps for change in step.changes]
+
+    def _touched(self, name: str) -> bool:
+        return any(
+            change.status != "planned" and (change.host == name or change.key.endswith(f":{name}"))
+            for _, change in self._changes()
+        )
+
+    def _without_changes(self, step: str) -> Health:
+        """Nothing is to be done: it is there already where the step has been through, or nobody has looked."""
+        status: Mapping[str, str] = {one.id: one.status for one in self.view.steps}
+        return Health.OK if status.get(step) == "done" else Health.PLANNED
+
+
+_AWAY = frozenset({"hosts.reach", "hosts.key", "hosts.login", "machines.answers"})
+"""Checks whose failure means that nothing more can be said of a machine."""
+
+
+def _of_findings(found: Sequence[Finding]) -> Health:
+    statuses = {one.status for one in found}
+    if Status.FAIL in statuses:
+        away = any(one.status is Status.FAIL and one.check in _AWAY for one in found)
+        return Health.AWAY if away else Health.BAD
+    if Status.WARN in statuses:
+        return Health.WARN
+    if Status.PASS in statuses:
+        return Health.OK
+    return Health.UNKNOWN if Status.SKIP in statuses else Health.BUSY
+
+
+def _of_changes(mine: Sequence[ChangeView]) -> Health:
+    statuses = {one.status for one in mine}
+    if "failed" in statuses:
+        return Health.BAD
+    if "unknown" in statuses:
+        return Health.UNKNOWN
+    if "running" in statuses or {"planned", "done"} <= statuses:
+        return Health.BUSY
+    return Health.OK if statuses == {"done"} else Health.PLANNED
+
+
+LEAST, MOST = 24, 34
+"""Columns of a host's box."""
+GAP = 1
+SHORT = 30
+"""Columns of a box below which a guest's role is left to its name."""
+
+
+def topology_lines(picture: Topology, width: int) -> list[Line]:
+    """Draw it: a box for each host, as many side by side as there is room for, and the quorum below.
+
+    Args:
+        picture: as put together.
+        width: columns there are.
+    """
+    if not picture.places:
+        return []
+    across = max(1, min(len(picture.places), (width + GAP) // (LEAST + GAP)))
+    box = min(MOST, max(LEAST, (width - GAP * (across - 1)) // across))
+    rows: list[Line] = []
+    for start in range(0, len(picture.places), across):
+        group = picture.places[start : start + across]
+        tall = max(_inner(place) for place in group)
+        rows += beside([_box(place, box, tall) for place in group], [box] * len(group), GAP)
+    health, text = picture.quorum
+    return [*rows, line("etcd  ", (f"{health.symbol} {text}", health.tone))]
+
+
+def _inner(place: Place) -> int:
+    return max(1, len(place.guests) + place.node.votes)
+
+
+def _box(place: Place, width: int, tall: int) -> list[Line]:
+    node = place.node
+    state = f"{node.health.symbol} {node.health.word}"
+    filler = "─" * max(1, width - len(node.name) - len(state) - 6)
+    top = line("┌ ", (node.name, Tone.STRONG), " ", (filler, Tone.DIM), " ", (state, node.health.tone), " ┐")
+    body = [_guest(one, width) for one in place.guests]
+    body += [_member(node, width)] if node.votes else []
+    body += [line("│" + " " * (width - 2) + "│")] * (tall - len(body))
+    return [padded(top, width), *body, line("└" + "─" * (width - 2) + "┘")]
+
+
+def _guest(one: Node, width: int) -> Line:
+    role = f"{one.role:<9}" if width >= SHORT and one.role not in one.name else ""
+    state = f"{one.health.symbol} {one.health.word}"
+    inside = line(f" {one.name:<11} ", (role, Tone.DIM), (state, one.health.tone))
+    return (*line("│"), *padded(inside, width - 2), *line("│"))
+
+
+def _member(node: Node, width: int) -> Line:
+    state = f"{node.voter.symbol} {node.voter.word}"
+    inside = line(f" {'etcd':<11} ", (state, node.voter.tone))
+    return (*line("│"), *padded(inside, width - 2), *line("│"))
