@@ -66,6 +66,8 @@ def _run(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     command: str | None = getattr(options, "command", None)
     if command is None:
+        if _may_draw():
+            return _setup(parser.parse_args(["setup"]))
         parser.print_help()
         return int(ExitCode.OK)
     run: Command = getattr(options, "run", None) or COMMANDS[command]
@@ -97,6 +99,28 @@ def _defect(defect: Exception) -> int:
 
 
 # --- the commands ---------------------------------------------------------------------------------------------
+
+
+def _may_draw() -> bool:
+    """Whether the screens can be shown: a terminal at both ends that can move its cursor."""
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return True
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _setup(options: Options) -> int:
+    from wizard.compose import RealDesk, run_screens
+
+    if options.plain or not _may_draw():
+        raise UsageError(
+            "The wizard's screens need a terminal.",
+            where="wizard setup",
+            why="--plain was given."
+            if options.plain
+            else "This is no terminal, or one that cannot move its cursor.",
+            do=("wizard example > cluster.yaml", "wizard apply --plain -f cluster.yaml"),
+        )
+    return run_screens(RealDesk(options))
 
 
 def _example(_options: Options) -> int:
@@ -339,6 +363,7 @@ def _worst(errors: Sequence[WizardError]) -> int:
 
 
 COMMANDS: dict[str, Command] = {
+    "setup": _setup,
     "example": _example,
     "check": _check,
     "facts": _facts,

@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from argparse import Namespace as Options
 
     from wizard.artifacts.access import ArtifactAccess
+    from wizard.core.desk import Desk
+    from wizard.core.draft import Draft
     from wizard.core.engine.control import Control
     from wizard.core.events import Event, Sink
     from wizard.core.home import ClusterHome
+    from wizard.core.prompt import Prompter
     from wizard.core.secrets import Secrets
     from wizard.core.session import Session
     from wizard.core.spec import ClusterSpec
@@ -37,6 +41,63 @@ def open_session(options: Options, *, write: bool = False, extra: Sequence[Sink]
         yield session
 
 
+@dataclass(frozen=True, slots=True)
+class RealDesk:
+    """The screens' way to real hosts.
+
+    Args:
+        options: of `wizard setup`.
+    """
+
+    options: Options
+
+    @property
+    def spec(self) -> Path:
+        """The file named with `-f`."""
+        path: Path = self.options.spec
+        return path
+
+    @property
+    def note(self) -> str:
+        """Nothing to add: this is the real thing."""
+        return ""
+
+    def begin(self) -> Draft:
+        """The answers that suit nearly everybody."""
+        from wizard.core.draft import Draft
+
+        return Draft.new()
+
+    def home(self, name: str) -> ClusterHome:
+        """The cluster's folder."""
+        return home_named(self.options, name)
+
+    @contextmanager
+    def session(
+        self, spec: ClusterSpec, *, prompter: Prompter, sinks: Sequence[Sink] = (), write: bool = False
+    ) -> Iterator[Session]:
+        """A session on the spec's hosts over SSH."""
+        with ExitStack() as stack:
+            yield _session(self.options, stack, write=write, extra=sinks, spec=spec, prompter=prompter)
+
+
+def run_screens(desk: Desk) -> int:
+    """Run the wizard on a terminal, from the first screen to the last.
+
+    Args:
+        desk: where it works: real hosts, or practice.
+
+    Returns:
+        The exit code.
+    """
+    with _nothing_to_collect():
+        from screens.app import WizardApp
+
+        app = WizardApp(desk)
+    app.run()
+    return app.return_code or 0
+
+
 @contextmanager
 def _nothing_to_collect() -> Iterator[None]:
     """While modules are loaded nothing becomes garbage, and looking for it takes a twentieth of the time."""
@@ -47,7 +108,15 @@ def _nothing_to_collect() -> Iterator[None]:
         gc.enable()
 
 
-def _session(options: Options, stack: ExitStack, *, write: bool, extra: Sequence[Sink]) -> Session:
+def _session(
+    options: Options,
+    stack: ExitStack,
+    *,
+    write: bool,
+    extra: Sequence[Sink],
+    spec: ClusterSpec | None = None,
+    prompter: Prompter | None = None,
+) -> Session:
     from wizard.core.home import check_home, prepare_home
     from wizard.core.spec import load_spec
     from wizard.core.store import StateStore
@@ -55,7 +124,7 @@ def _session(options: Options, stack: ExitStack, *, write: bool, extra: Sequence
     from wizard.front.jsonlines import JsonLines
     from wizard.front.plain import tell_note
 
-    spec = load_spec(options.spec)
+    spec = spec or load_spec(options.spec)
     home = home_named(options, spec.name)
     store = StateStore(home, writer=version())
     sinks = list(extra)
@@ -67,11 +136,12 @@ def _session(options: Options, stack: ExitStack, *, write: bool, extra: Sequence
         sinks.append(_closing(stack, JsonLines(home.events)))
     else:
         check_home(home)
-        sinks.append(tell_note)
+        if prompter is None:
+            sinks.append(tell_note)
     state = store.load(accept_edited=getattr(options, "accept_edited", False))
     emit = _fan_out(sinks)
     secrets = FileSecrets(home.secrets)
-    hosts = _hosts(options, spec, home, secrets, emit)
+    hosts = _hosts(options, spec, home, secrets, emit, prompter)
     stack.callback(hosts.close)
     hosts.read_ahead(_asked_anyway(options, spec), "read/facts")
     # The hosts answer while this is loaded.
@@ -163,13 +233,20 @@ def home_named(options: Options, name: str) -> ClusterHome:
     return cluster_home(name, dir_option=options.dir, env=os.environ)
 
 
-def _hosts(options: Options, spec: ClusterSpec, home: ClusterHome, secrets: Secrets, emit: Sink) -> SshHosts:
-    from wizard.core.prompt import Prompter, Silent
+def _hosts(
+    options: Options,
+    spec: ClusterSpec,
+    home: ClusterHome,
+    secrets: Secrets,
+    emit: Sink,
+    prompter: Prompter | None,
+) -> SshHosts:
+    from wizard.core.prompt import Silent
     from wizard.front.terminal import TerminalPrompter, at_terminal
     from wizard.transport.credentials import Credentials, load_credentials
     from wizard.transport.ssh import SshHosts, Target
 
-    prompter: Prompter = TerminalPrompter() if at_terminal() else Silent()
+    asks = prompter or (TerminalPrompter() if at_terminal() else Silent())
     targets = [
         Target(
             host.name,
@@ -188,7 +265,7 @@ def _hosts(options: Options, spec: ClusterSpec, home: ClusterHome, secrets: Secr
         targets,
         known_hosts=home.known_hosts,
         pinned=_pinned(options.host_key, {host.name for host in spec.hosts}),
-        prompter=prompter,
+        prompter=asks,
         credentials=load_credentials(options.credentials) if options.credentials else Credentials(),
         events=emit,
         made=partial(_given_key, frozenset(one.name for one in spec.machines), secrets),

@@ -47,6 +47,7 @@ def build_parser(asked: str | None = None) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"wizard {version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    _add(commands, "setup", "the wizard itself, screen by screen; also without any command", state=True)
     _add(commands, "example", "print a complete annotated spec", spec=False)
     check = _add(commands, "check", "validate the spec; every problem with its path and line", hosts=False)
     check.add_argument("--json", action="store_true", help="print one JSON document")

@@ -176,12 +176,26 @@ def interpret(source: str | bytes) -> tuple[ClusterSpec | None, list[Problem]]:
     Returns:
         The spec where its shape is sound, and every problem with its line, in no order.
     """
+    spec, whole, problems = understand(source)
+    return (spec if whole else None), problems
+
+
+def understand(source: str | bytes) -> tuple[ClusterSpec | None, bool, list[Problem]]:
+    """As `interpret`, with what is left of a spec whose shape is not sound.
+
+    Args:
+        source: the file's content.
+
+    Returns:
+        The spec, with neutral values where something is missing or refused (None where nothing can be made of
+        the file); whether its shape is sound; every problem with its line, in no order.
+    """
     doc = read_document(source)
     if doc.root is None:
-        return None, doc.problems
+        return None, False, doc.problems
     if not isinstance(doc.root, dict):
         doc.add((), "The file does not hold keys and values.", "wizard example shows how it should look.", 1)
-        return None, doc.problems
+        return None, False, doc.problems
     root, foreign = _without_foreign_apps(_with_empty_apps(doc.root))
     found, bad = _shape_problems(root, doc)
     whole = not bad and not any(problem.level == "error" for problem in doc.problems)
@@ -191,7 +205,7 @@ def interpret(source: str | bytes) -> tuple[ClusterSpec | None, list[Problem]]:
         for p in spec.problems()
         if not _is_under(parse_path(p.path), bad | doc.spoiled)
     ]
-    return (spec if whole else None), doc.problems
+    return spec, whole, doc.problems
 
 
 def _with_empty_apps(root: dict[str, Any]) -> dict[str, Any]:
@@ -333,4 +347,4 @@ def _member(node: Any, key: str | int) -> Any:  # noqa: ANN401 - schemas are dic
     return next((inner for marker, inner in node.items() if str(marker) == str(key)), None)
 
 
-__all__ = ["Validator", "interpret", "known_keys", "parse_path", "spec_schema"]
+__all__ = ["Validator", "interpret", "known_keys", "parse_path", "spec_schema", "understand"]

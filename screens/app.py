@@ -1,0 +1,296 @@
+"""The app: what outlives a screen, and the way from one screen to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from threading import Lock
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from screens.dialogs import ErrorDialog, QuestionDialog
+from screens.feed import EventFeed
+from screens.flow import STAGES, WELCOME, AnyScreen, all_screens, number_of
+from screens.log import LogScreen, RunLog
+from screens.looking import Looker, Seen
+from screens.prompter import DialogPrompter
+from screens.text import Sign
+from screens.theme import OURS
+from screens.widgets import RailItem
+from wizard.core.desk import Desk
+from wizard.core.draft import Checked, Draft
+from wizard.core.drafts import DraftStore
+from wizard.core.errors import ExitCode, WizardError
+from wizard.core.resources import asset_text
+from wizard.core.spec.writing import Tree
+
+HUNG_UP = 128 + signal.SIGHUP
+TERMINATED = 128 + signal.SIGTERM
+
+
+class WizardApp(App[int]):
+    """The setup, from the first host to the end.
+
+    Args:
+        desk: the spec file, and the way to the hosts.
+    """
+
+    TITLE = "Homelab HA wizard"
+    CSS = asset_text("wizard.tcss")
+    SCREENS = all_screens()
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's own attribute
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (78, "-normal"),
+        (108, "-wide"),
+        (170, "-huge"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (15, "-high")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True, tooltip="Save and quit", id="app.quit"),
+        Binding("ctrl+s", "save", "Save", show=False, tooltip="Keep the answers now", id="app.save"),
+        Binding("f2", "log", "Log", show=False, tooltip="Everything that happened", id="app.log"),
+        Binding("f1", "help", "Help", show=False, tooltip="What this screen is about", id="app.help"),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.store = DraftStore(desk.spec)
+        self.draft = Draft.new()
+        self.checked: Checked = self.draft.check()
+        self.begun = False
+        """Somebody has answered something in an earlier run of the wizard."""
+        self.furthest = 0
+        """The last step of the story that was reached, counted from 1."""
+        self.busy = ""
+        """What would be left behind by quitting, as `The install`; empty = nothing runs."""
+        self.log_lines = RunLog()
+        self.feed = EventFeed(self._wake)
+        self.feed.listen(self.log_lines.take)
+        self.prompter = DialogPrompter(self)
+        self.looker = Looker(desk, self.prompter, self.feed.put, self.post_message)
+        self._saving = Lock()
+
+    # --- beginning and ending ---------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Load the answers, catch the signals, show the first screen."""
+        for theme in OURS:
+            self.register_theme(theme)
+        if self.theme == "textual-dark":  # nobody asked for another one (TEXTUAL_THEME)
+            self.theme = OURS[0].name
+        self._catch_signals()
+        error = self._load()
+        self.push_screen(WELCOME.id)
+        if error is not None:
+            self.push_screen(ErrorDialog(error))
+
+    def _load(self) -> WizardError | None:
+        try:
+            found = self.store.load()
+        except WizardError as error:
+            return error
+        self.begun = found.begun
+        self._take(found.draft if found.begun else self.desk.begin())
+        self.furthest = number_of(self.draft.place)
+        if found.note:
+            self.notify(found.note, markup=False)
+        return None
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number, code in ((signal.SIGTERM, TERMINATED), (signal.SIGHUP, HUNG_UP)):
+            with suppress(RuntimeError, ValueError):  # not the main thread, as in tests
+                loop.add_signal_handler(number, partial(self._ended_from_outside, code))
+
+    def _ended_from_outside(self, code: int) -> None:
+        self.end(code)
+
+    def action_leave(self) -> None:
+        """Save and quit; where something runs, ask first."""
+        if not self.busy:
+            self.end(int(ExitCode.OK))
+            return
+        text = f"{self.busy} is running. What runs on a host goes on there; the next start picks it up."
+        dialog = QuestionDialog("Leave now?", text, yes="Leave", no="Stay")
+        self.push_screen(dialog, lambda yes: self.end(int(ExitCode.OK)) if yes else None)
+
+    def end(self, code: int) -> None:
+        """Keep the answers, let every thread go, and leave.
+
+        Args:
+            code: the process' exit code.
+        """
+        with suppress(WizardError):
+            self._write(self.draft, self.checked)
+        self.prompter.close()
+        self.looker.close()
+        self.exit(code, return_code=code)
+
+    # --- the answers ------------------------------------------------------------------------------------------
+
+    def answer(self, path: str, value: Tree) -> bool:
+        """Take an answer.
+
+        Args:
+            path: its place in the spec.
+            value: what was answered; empty text takes the answer away.
+
+        Returns:
+            Whether it is another one than before.
+        """
+        if isinstance(value, str) and self.draft.get(path) == value:
+            return False
+        return self.replace(self.draft.put(path, value))
+
+    def replace(self, draft: Draft) -> bool:
+        """Take a whole set of answers; kept on disk by a thread. Returns whether anything is different."""
+        if draft == self.draft:
+            return False
+        self._take(draft)
+        self.keep()
+        return True
+
+    def _take(self, draft: Draft) -> None:
+        self.draft, self.checked = draft, draft.check()
+        self.looker.forget_changed(self.checked.spec)
+
+    @work(thread=True, group="keep", exit_on_error=False)
+    def keep(self) -> None:
+        """Write the answers to disk."""
+        try:
+            note = self._write(self.draft, self.checked)
+        except WizardError as error:
+            self.notify(f"{error.what} {error.why}", severity="error", markup=False)
+            return
+        if note:
+            self.notify(note, markup=False)
+
+    def _write(self, draft: Draft, checked: Checked) -> str:
+        with self._saving:
+            return self.store.save(draft, checked)
+
+    def action_save(self) -> None:
+        """Keep the answers now and say where."""
+        self.keep()
+        self.notify(f"Kept beside {self.desk.spec}.", markup=False)
+
+    # --- from screen to screen --------------------------------------------------------------------------------
+
+    def step(self, by: int) -> None:
+        """Go one step on or back in the story.
+
+        Args:
+            by: 1 or -1.
+        """
+        number = number_of(self.draft.place) + by
+        if number <= len(STAGES):
+            self.go(STAGES[number - 1].id if number > 0 else WELCOME.id)
+
+    def go(self, stage: str) -> None:
+        """Show a stage, with everything that stood on it.
+
+        Args:
+            stage: its id.
+        """
+        self.furthest = max(self.furthest, number_of(stage))
+        self.draft = self.draft.at(stage)
+        self.keep()
+        while len(self.screen_stack) > BOTTOM:
+            self.pop_screen()
+        self.switch_screen(stage)
+
+    def rail(self, here: str) -> list[RailItem]:
+        """How every step stands, seen from one of them.
+
+        Args:
+            here: id of the step that is shown.
+        """
+        return [RailItem(self.sign_of(stage.id, here), stage.title) for stage in STAGES]
+
+    def sign_of(self, stage: str, here: str) -> Sign:
+        """How a step stands: reached and sound, reached and in need of something, or not reached."""
+        if stage == here:
+            return Sign.HERE
+        if number_of(stage) >= max(self.furthest, 1):
+            return Sign.LATER
+        paths = PATHS.get(stage, ())
+        return Sign.NEEDS if paths and self.checked.errors(*paths) else Sign.DONE
+
+    def title_text(self) -> str:
+        """What stands at the left of the title line."""
+        words = [self.TITLE, self.draft.get("name"), self.desk.note]
+        return " · ".join(word for word in words if word)
+
+    def action_help(self) -> None:
+        """Help on the screen that is shown."""
+        from screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_log(self) -> None:
+        """Everything that happened so far."""
+        if not isinstance(self.screen, LogScreen):
+            self.push_screen(LogScreen(self.log_lines))
+
+    def get_system_commands(self, screen: AnyScreen) -> Iterable[SystemCommand]:
+        """What the command palette offers: only what can be done now."""
+        for stage in STAGES[: max(self.furthest, 1)]:
+            yield SystemCommand(f"Go to: {stage.title}", "Answers are kept", partial(self.go, stage.id))
+        yield SystemCommand("Open the log", "Everything that happened so far", self.action_log)
+        yield SystemCommand("Help", "What this screen is about, and its keys", self.action_help)
+        yield SystemCommand(
+            "Theme", "Another look, with strong contrast among them", self.action_change_theme
+        )
+        yield SystemCommand("Export the spec", "Write what was answered so far to a file", self.action_export)
+        yield SystemCommand("Save and quit", "The next start comes back to this place", self.action_leave)
+
+    def action_export(self) -> None:
+        """Write the answers to a file of their own, finished or not."""
+        path = self.desk.spec.with_name(f"{self.draft.get('name') or 'cluster'}-answers.yaml")
+        try:
+            path.write_text(self.draft.text())
+        except OSError as error:
+            self.notify(f"{path} cannot be written: {error.strerror}.", severity="error", markup=False)
+            return
+        self.notify(f"Written to {path}.", markup=False)
+
+    # --- from threads -----------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        self.call_later(self._drain_soon)
+
+    def _drain_soon(self) -> None:
+        self.set_timer(DRAIN_SECONDS, self.feed.drain)
+
+    def on_seen(self, message: Seen) -> None:
+        """A host was looked at: whoever shows hosts is told."""
+        self.looker.take(message)
+        screen: Screen[object] = self.screen
+        redraw = getattr(screen, "redraw", None)
+        if redraw is not None and screen.is_mounted:
+            redraw()
+
+
+BOTTOM = 2
+"""Screens that stay: Textual's own empty one, and the stage that is shown."""
+DRAIN_SECONDS = 0.05
+"""Events that come within this time are drawn together."""
+PATHS: dict[str, tuple[str, ...]] = {
+    "hosts": ("name", "ssh", "hosts"),
+    "storage": ("storage",),
+    "machines": ("machines",),
+    "network": ("network",),
+    "witness": ("witness", "etcd"),
+}
+"""The answers each step is responsible for."""

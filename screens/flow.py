@@ -1,0 +1,46 @@
+"""The story in order: which screen comes after which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import Any, cast
+
+from textual.screen import Screen
+
+AnyScreen = Screen[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the setup, with a screen of its own."""
+
+    id: str
+    """Also the name of its help file and of the place kept in a draft."""
+    title: str
+    """In the rail: eleven columns at most."""
+    screen: str
+    """`module:Class`, imported when it is first shown."""
+
+    def make(self) -> AnyScreen:
+        """The screen, made anew."""
+        module, _, name = self.screen.partition(":")
+        return cast("AnyScreen", getattr(import_module(module), name)())
+
+
+WELCOME = Stage("welcome", "Welcome", "screens.welcome:WelcomeScreen")
+"""Before the story begins."""
+STAGES: tuple[Stage, ...] = (Stage("hosts", "Hosts", "screens.hosts:HostsScreen"),)
+"""The story; where a person is and how far they got is told by the place in it."""
+
+
+def all_screens() -> dict[str, Callable[[], AnyScreen]]:
+    """Every stage's screen by its id, for the app's `SCREENS`."""
+    return {stage.id: partial(Stage.make, stage) for stage in (WELCOME, *STAGES)}
+
+
+def number_of(stage_id: str) -> int:
+    """Which step a stage is, counted from 1; 0 = none of the story, as the welcome."""
+    return next((number for number, stage in enumerate(STAGES, 1) if stage.id == stage_id), 0)

@@ -1,0 +1,116 @@
+"""Everything that happened, line by line."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Label, Log
+
+from screens.text import STRONG, told
+from wizard.core import events as ev
+from wizard.core.text import printable
+
+MOST_LINES = 5_000
+"""Lines kept in memory; all of them are in the cluster's events.jsonl."""
+
+
+class RunLog:
+    """The last lines of what happened; bounded."""
+
+    def __init__(self) -> None:
+        self.kept: deque[str] = deque(maxlen=MOST_LINES)
+        self.watcher: Callable[[list[str]], None] | None = None
+        """Given new lines as they come, while somebody looks."""
+
+    def take(self, batch: Sequence[ev.Event]) -> None:
+        """Add a line for each event."""
+        fresh = [line for event in batch if (line := event_line(event))]
+        self.kept.extend(fresh)
+        if self.watcher is not None and fresh:
+            self.watcher(fresh)
+
+
+def event_line(event: ev.Event) -> str:
+    """An event as one line; empty = nothing worth a line."""
+    say = _TALK.get(type(event))
+    said = say(event).rstrip() if say else ""
+    clock = time.strftime("%H:%M:%S", time.localtime(event.at))
+    return f"{clock}  {printable(said)}" if said else ""
+
+
+_TALK: dict[type[ev.Event], Callable[[Any], str]] = {
+    ev.RunStarted: lambda it: f"{it.command} of {it.cluster} begins",
+    ev.RunFinished: lambda it: f"{it.command} ended: {it.status}, {it.changes} changes in {it.seconds:.0f} s",
+    ev.HostState: lambda it: f"{it.host}: {it.status} {it.detail}",
+    ev.StepStarted: lambda it: it.title,
+    ev.StepFinished: lambda it: f"{it.title}: {it.status}",
+    ev.ChangeStarted: lambda it: f"{it.host}: {it.summary}",
+    ev.ChangeProgress: lambda it: f"{it.host}: {it.text}",
+    ev.ChangeFinished: lambda it: f"{it.host}: {it.summary}: {it.status} {it.detail}",
+    ev.CheckFinished: lambda it: f"check {it.finding.check}: {it.finding.status} {it.finding.detail}",
+    ev.Output: lambda it: f"{it.host} | {it.line}",
+    ev.Note: lambda it: it.text,
+}
+"""What each kind of event says; the others are not worth a line."""
+
+
+class LogScreen(ModalScreen[None]):
+    """The log over whatever was shown; it follows until it is scrolled.
+
+    Args:
+        log: what happened so far.
+    """
+
+    AUTO_FOCUS = "Log"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,q,f2",
+            "dismiss",
+            "Close",
+            tooltip="Back to the screen below",
+            id="log.close",
+            key_display="esc",
+        ),
+        Binding("end,G", "end", "Latest", tooltip="Follow what happens", id="log.end", key_display="end"),
+        Binding("home,g", "home", "First", tooltip="The oldest line kept", id="log.home", key_display="home"),
+    ]
+
+    def __init__(self, log: RunLog) -> None:
+        super().__init__()
+        self._log_kept = log
+
+    def compose(self) -> ComposeResult:
+        """A title, the lines, the keys."""
+        yield Label(told((f"Log, the last {MOST_LINES} lines", STRONG)), id="log-title")
+        yield Log(max_lines=MOST_LINES, id="log-lines")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show what is there and follow."""
+        self._lines.write_lines(list(self._log_kept.kept) or ["Nothing happened yet."])
+        self._log_kept.watcher = self._more
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        self._log_kept.watcher = None
+
+    @property
+    def _lines(self) -> Log:
+        return self.query_one("#log-lines", Log)
+
+    def _more(self, fresh: list[str]) -> None:
+        self._lines.write_lines(fresh)
+
+    def action_end(self) -> None:
+        """To the newest line."""
+        self._lines.scroll_end(animate=False)
+
+    def action_home(self) -> None:
+        """To the oldest line."""
+        self._lines.scroll_home(animate=False)

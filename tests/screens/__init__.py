@@ -1,0 +1,1 @@
+"""The screens, walked by keyboard on practice hosts."""

@@ -1,0 +1,77 @@
+"""A desk on practice hosts: what compose supplies for real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from steps import STEPS
+from steps.parse.facts import read_facts
+from wizard.core.draft import Draft
+from wizard.core.events import Event, Sink
+from wizard.core.home import ClusterHome
+from wizard.core.prompt import Prompter
+from wizard.core.session import Session
+from wizard.core.spec.model import ClusterSpec
+from wizard.core.state import RunState, new_state
+from wizard.practice.host import PracticeHosts
+from wizard.practice.machine import Machine
+from wizard.practice.world import homelab
+
+LAN = "10.213.99"
+ADDRESSES = {"tower-a": f"{LAN}.11", "tower-b": f"{LAN}.12", "pi": f"{LAN}.13"}
+
+
+@dataclass(slots=True)
+class PracticeDesk:
+    """Practice machines that come into being with the spec that first names them."""
+
+    folder: Path
+    note: str = "practice"
+    machines: dict[str, Machine] = field(default_factory=dict)
+    states: list[RunState] = field(default_factory=list)
+    before: Callable[[Prompter], None] | None = None
+    """What happens before hosts answer: a question for the person."""
+
+    @property
+    def spec(self) -> Path:
+        """The spec file."""
+        return self.folder / "cluster.yaml"
+
+    def begin(self) -> Draft:
+        """As for real hosts."""
+        return Draft.new()
+
+    def home(self, name: str) -> ClusterHome:
+        """Beside the spec."""
+        return ClusterHome(self.folder / name)
+
+    def save(self, state: RunState) -> None:
+        """Keep what the wizard remembers."""
+        self.states.append(state)
+
+    @contextmanager
+    def session(
+        self, spec: ClusterSpec, *, prompter: Prompter, sinks: Sequence[Sink] = (), write: bool = False
+    ) -> Iterator[Session]:
+        """A session on the practice machines."""
+        if self.before is not None:
+            self.before(prompter)
+        self.machines = self.machines or homelab(spec)
+
+        def emit(event: Event) -> None:
+            for sink in sinks:
+                sink(event)
+
+        yield Session(
+            spec=spec,
+            hosts=PracticeHosts(self.machines),
+            steps=STEPS,
+            state=self.states[-1] if self.states else new_state(spec.name, "test"),
+            saver=self,
+            read_facts=read_facts,
+            emit=emit,
+            pauses=(0.0, 0.0),
+        )

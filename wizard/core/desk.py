@@ -1,0 +1,48 @@
+"""What the screens are given to work with: a spec file, and sessions on whatever hosts there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from wizard.core.draft import Draft
+from wizard.core.events import Sink
+from wizard.core.home import ClusterHome
+from wizard.core.prompt import Prompter
+from wizard.core.session import Session
+from wizard.core.spec.model import ClusterSpec
+
+
+class Desk(Protocol):
+    """Real hosts and practice ones alike: the screens never know which."""
+
+    @property
+    def spec(self) -> Path:
+        """The spec file, whether it is there yet or not."""
+
+    @property
+    def note(self) -> str:
+        """What stands beside the name in the title, such as `practice`; empty = nothing."""
+
+    def begin(self) -> Draft:
+        """The answers a new setup begins with."""
+
+    def home(self, name: str) -> ClusterHome:
+        """Where the files of the cluster of that name are kept."""
+
+    def session(
+        self, spec: ClusterSpec, *, prompter: Prompter, sinks: Sequence[Sink] = (), write: bool = False
+    ) -> AbstractContextManager[Session]:
+        """A session on the hosts of a spec; entered and left by one thread, never by the one that draws.
+
+        Args:
+            spec: may be half filled while hosts are only looked at; sound for everything else.
+            prompter: answers the transport's questions.
+            sinks: where events go besides the log.
+            write: hold the lock on the run state: for an apply.
+
+        Raises:
+            WizardError: as opening it would on the command line.
+        """
