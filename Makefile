@@ -1,4 +1,4 @@
-# The commands of this repository. `make lab` runs the wizard on real hosts in containers, `make test` passes the tests.
+# The commands of this repository. `make practice` runs the wizard on a simulated homelab, `make test` passes the tests.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -8,7 +8,7 @@ CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/homelab-wizard
 LABDIR ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/homelab-wizard/lab
 WORKERS ?= auto
 
-.PHONY: help test lint types contracts fast lab lab-down test-lab test-faults record bench lock clean
+.PHONY: help practice test lint types contracts fast lab lab-down test-lab test-faults record bench lock clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -16,6 +16,9 @@ help:            ## this list
 $(READY): requirements.lock pyproject.toml tools/install.sh
 	@tools/install.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
+
+practice: $(READY)  ## the wizard on a simulated homelab: nothing but Python is needed
+	@$(BIN)/wizard practice
 
 test: lint types contracts fast  ## lint, types, import contracts and the fast tests: under five minutes
 

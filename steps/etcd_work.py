@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from steps.etcd_certificates import make_missing
@@ -199,14 +198,14 @@ def _last(said: str) -> str:
 
 def _up(work: Work, place: Place) -> str:
     """Wait until the member follows a leader, telling all the while what it waits for."""
-    until = time.monotonic() + START_SECONDS
+    until = work.clock() + START_SECONDS
     while True:
         answer = work.host.read(READ, read_args(place, wait=LISTEN_SECONDS), timeout=READ_SECONDS)
         seen = parse_etcd(answer.stdout)
         if seen.answers and seen.status:
             role = "leads" if seen.status.leader == seen.status.member else "follows a leader"
             return f"etcd {seen.status.version} on {place.name} {role}"
-        if seen.unit.restarts >= CRASHES or time.monotonic() >= until:
+        if seen.unit.restarts >= CRASHES or work.clock() >= until:
             raise _not_up(place, seen)
         if work.cancelled.is_set():
             raise _left(place)

@@ -198,4 +198,5 @@ def watch_of(work: Work, plan: GuestPlan, base: str) -> Watch:
         plan: the guest.
         base: file name of its base image.
     """
-    return Watch(plan, base, work.hosts[plan.name], work.hosts[plan.host], work.progress, work.cancelled.wait)
+    guest, hypervisor = work.hosts[plan.name], work.hosts[plan.host]
+    return Watch(plan, base, guest, hypervisor, work.progress, work.cancelled.wait, work.clock)

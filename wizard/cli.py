@@ -62,6 +62,9 @@ def _told(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    if argv[:1] == ["practice"] and "--" in argv:
+        at = argv.index("--")
+        return _practice(build_parser("practice").parse_args(argv[:at]), argv[at + 1 :])
     parser = build_parser(argv[0] if argv else None)
     options = parser.parse_args(argv)
     command: str | None = getattr(options, "command", None)
@@ -314,6 +317,12 @@ def _looks(session: Session, options: Options) -> Iterator[DoctorReport]:
         time.sleep(LOOK_AGAIN_SECONDS)
 
 
+def _practice(options: Options, asked: Sequence[str] = ()) -> int:
+    from wizard.practise import run_practice
+
+    return run_practice(options, asked, COMMANDS)
+
+
 def _state_show(options: Options) -> int:
     from wizard.core.store import StateStore
     from wizard.front.state import state_json, state_text
@@ -373,6 +382,7 @@ COMMANDS: dict[str, Command] = {
     "plan": _plan,
     "apply": _apply,
     "doctor": _doctor,
+    "practice": _practice,
     "state show": _state_show,
     "state path": _state_path,
     "state unlock": _state_unlock,

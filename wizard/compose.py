@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from wizard.core.spec import ClusterSpec
     from wizard.core.step import Step
     from wizard.front.jsonlines import JsonLines
+    from wizard.practice.opening import Practice, Wish
     from wizard.transport.ssh import SshHosts
 
 
@@ -141,7 +142,8 @@ def _session(
     state = store.load(accept_edited=getattr(options, "accept_edited", False))
     emit = _fan_out(sinks)
     secrets = FileSecrets(home.secrets)
-    hosts = _hosts(options, spec, home, secrets, emit, prompter)
+    practice = _practice(options, spec, home, stack)
+    hosts = practice.hosts if practice else _hosts(options, spec, home, secrets, emit, prompter)
     stack.callback(hosts.close)
     hosts.read_ahead(_asked_anyway(options, spec), "read/facts")
     # The hosts answer while this is loaded.
@@ -151,7 +153,8 @@ def _session(
     from wizard.core.session import Session
     from wizard.core.state import new_state
 
-    control = Control()
+    control = practice.control if practice else Control()
+    files = practice.artifacts if practice else _artifacts(options, spec, home, control, emit)
     return Session(
         spec=spec,
         hosts=hosts,
@@ -162,9 +165,20 @@ def _session(
         emit=emit,
         control=control,
         secrets=secrets,
-        artifacts=_artifacts(options, spec, home, control, emit),
+        artifacts=files,
         measurements=FileMeasurements(home),
     )
+
+
+def _practice(options: Options, spec: ClusterSpec, home: ClusterHome, stack: ExitStack) -> Practice | None:
+    """The simulated homelab in place of real hosts, where the command was called by `wizard practice`."""
+    wish: Wish | None = getattr(options, "practice", None)
+    if wish is None:
+        return None
+    from wizard.practice.opening import no_proxies, open_practice
+
+    stack.enter_context(no_proxies())
+    return open_practice(home.folder, spec, wish)
 
 
 def _steps(command: str) -> Sequence[Step]:

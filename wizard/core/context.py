@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -181,6 +182,8 @@ class Work:
     """Set when the person asked to detach: long waits look at it."""
     secrets: SecretKeeper = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
+    clock: Callable[[], float] = time.monotonic
+    """Seconds by which waits are counted."""
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property

@@ -33,11 +33,19 @@ class Parser(argparse.ArgumentParser):
         )
 
 
-def build_parser(asked: str | None = None) -> Parser:
+SPEC = Path("cluster.yaml")
+"""Where the spec lies unless `-f` says otherwise."""
+
+PRACTICE_SPEC = Path("DIR/cluster.yaml")
+"""The same for a command that `wizard practice` runs; it stands for the file in the folder of practice."""
+
+
+def build_parser(asked: str | None = None, *, spec: Path = SPEC) -> Parser:
     """Every command and option; nothing heavy is imported for it.
 
     Args:
         asked: the command that was called: the arguments of lab and artifacts are read from their own code.
+        spec: what `-f` is where it is not given.
     """
     parser = Parser(
         prog="wizard",
@@ -69,6 +77,8 @@ def build_parser(asked: str | None = None) -> Parser:
     apply.add_argument("--artifacts", type=Path, metavar="DIR", help="take every download from this folder")
     _add_doctor(commands)
     _add_state(commands)
+    _add_practice(commands)
+    _take_spec(parser, spec)
     _mount(
         commands,
         "artifacts",
@@ -93,9 +103,7 @@ def _add(
     parser.set_defaults(command=parser.prog.removeprefix("wizard "))
     _common(parser)
     if spec:
-        parser.add_argument(
-            "-f", dest="spec", type=Path, default=Path("cluster.yaml"), metavar="FILE", help="the spec"
-        )
+        parser.add_argument("-f", dest="spec", type=Path, default=SPEC, metavar="FILE", help="the spec")
     if spec and hosts:
         _reaching(parser)
     if state:
@@ -151,6 +159,64 @@ def _add_state(commands: argparse._SubParsersAction[Parser]) -> None:
     show.add_argument("--json", action="store_true", help="the state file without its checksum")
     _add(actions, "path", "where the run state lies", hosts=False)
     _add(actions, "unlock", "who holds the run state, and how to free it", hosts=False)
+
+
+PRACTICE_TEXT = """\
+A homelab that does not exist: two hypervisors and a Pi, simulated on this machine. Everything
+lies in one folder, and every command works on it: what stands after "--" is run there.
+
+  wizard practice                         set it up; without a terminal it runs itself to the end
+  wizard practice -- doctor               what is wrong with it
+  wizard practice --fault host-killed     a host dies in the middle; run it again to resume
+  rm -r DIR                               forget it"""
+
+
+def _add_practice(commands: argparse._SubParsersAction[Parser]) -> None:
+    practice = commands.add_parser(
+        "practice",
+        help="a simulated homelab, to practise on without hardware",
+        description=PRACTICE_TEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    practice.set_defaults(command="practice")
+    _common(practice)
+    practice.add_argument("--auto", action="store_true", help="take the recommended answers and do not ask")
+    practice.add_argument(
+        "--seed", type=int, metavar="N", help="of a new homelab (0); one that is there keeps its own"
+    )
+    practice.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="X", help="make its time go by X times as fast"
+    )
+    practice.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let this go wrong in this run (repeatable)",
+    )
+    practice.add_argument(
+        "--list-faults", action="store_true", help="what can go wrong, one a line, the name first"
+    )
+
+
+FASTEST = 1e6
+"""The highest `--speed`: nothing takes any time a person could notice."""
+
+
+def _speed(word: str) -> float:
+    try:
+        found = float(word)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{word!r} is no number above 0 and up to {FASTEST:.0f}")
+    return found
+
+
+def _take_spec(parser: argparse.ArgumentParser, spec: Path) -> None:
+    for leaf in _leaves(parser):
+        if leaf.get_default("spec") is SPEC:
+            leaf.set_defaults(spec=spec)
 
 
 def _leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wizard.core.artifact import Artifact
+from wizard.core.errors import CancelledError, WizardError
+from wizard.practice.pace import INSTANT, NET_SPEED, Pace
 
 VERSIONS = {"etcd": "3.6.14", "debian-cloud-image": "13.20261101", "lxc-guest-root": "13.7"}
 """What there is, and in which version unless another is asked for."""
@@ -18,11 +20,15 @@ class PracticeArtifacts:
 
     Args:
         folder: where the files are laid down.
+        pace: how long a download takes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pace: Pace = INSTANT) -> None:
         self._folder = folder
+        self._pace = pace
         self._guard = threading.Lock()
+        self.wrong: dict[str, WizardError] = {}
+        """Names of files that arrive as others than were promised, with the error that tells it."""
 
     def named(self, name: str, arch: str, version: str = "") -> Artifact:
         """As `Artifacts.named`."""
@@ -37,12 +43,23 @@ class PracticeArtifacts:
         found = self.named(name, arch, version)
         path = self._folder / found.file
         content = _content(name, arch, found.version)
+        if name in self.wrong:
+            raise self.wrong[name]
         with self._guard:
             if not path.exists():
+                self._download(content, on_bytes)
+                self._folder.mkdir(mode=0o700, exist_ok=True)
                 path.write_bytes(content)
-        if on_bytes is not None:
-            on_bytes(len(content), len(content))
         return found, path
+
+    def _download(self, content: bytes, on_bytes: Callable[[int, int], None] | None) -> None:
+        if not self._pace.transfer(content, on_bytes, speed=NET_SPEED):
+            raise CancelledError(
+                "The download was let go.",
+                where="this machine",
+                why="Ctrl-C was pressed twice, or the terminal is gone.",
+                do="Run the same command again.",
+            )
 
 
 def _content(name: str, arch: str, version: str) -> bytes:

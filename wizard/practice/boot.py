@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from xml.etree.ElementTree import ParseError
 
 from wizard.practice.definition import Definition
@@ -79,6 +80,7 @@ def _come_up(host: Machine, domain: Domain, guest: Machine) -> None:
     hangs = host.world is not None and guest.name in host.world.hangs
     misled = first_boot(host, domain).address not in ("", guest.address)
     guest.up = not hangs and not misled
+    guest.up_at = time.time() + host.world.boot_seconds if host.world and host.world.boot_seconds else 0.0
 
 
 def _begin_anew(host: Machine, guest: Machine, folder: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,6 +10,25 @@ from wizard.core.errors import LinkLostError, UnreachableError, WizardError
 
 Before = Callable[[str, str], None]
 """Called with (host, what is about to happen); raises to make it fail."""
+
+
+@dataclass(slots=True)
+class Moment:
+    """Something that happens once, when a host is at a certain script."""
+
+    host: str
+    script: str
+    """With `after ` before it: when it has run."""
+    act: Callable[[], None]
+    left: int = 1
+    """How many times the host is still to come by."""
+
+    def passes(self, host: str, what: str) -> bool:
+        """Whether it is now."""
+        if (host, what) != (self.host, self.script):
+            return False
+        self.left -= 1
+        return self.left == 0
 
 
 @dataclass(slots=True)
@@ -25,6 +45,9 @@ class Faults:
     """Scripts after whose end the link breaks before the answer arrives, once each."""
     fail: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Scripts that end with this exit code and output, until taken out."""
+    moments: list[Moment] = field(default_factory=list)
+    """What happens when a host comes to a script."""
+    guard: threading.Lock = field(default_factory=threading.Lock)
     watch: Before | None = None
     """Sees everything before it happens; a test may stop the wizard there."""
 
@@ -36,6 +59,7 @@ class Faults:
         """
         if self.watch is not None:
             self.watch(host, what)
+        self._pass(host, what)
         if host in self.dead:
             raise unreachable(host)
         if host in self.refused:
@@ -52,9 +76,16 @@ class Faults:
         """
         if self.watch is not None:
             self.watch(host, f"after {what}")
+        self._pass(host, f"after {what}")
         if what in self.cut_after:
             self.cut_after.remove(what)
             raise link_lost(host)
+
+    def _pass(self, host: str, what: str) -> None:
+        with self.guard:
+            now = [one for one in self.moments if one.passes(host, what)]
+        for moment in now:
+            moment.act()
 
 
 def unreachable(host: str) -> UnreachableError:

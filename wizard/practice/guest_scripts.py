@@ -100,7 +100,7 @@ def _console(machine: Machine, name: str) -> list[str]:
     if domain is None or domain.state == "shut off" or domain.driver == "lxc":
         return []
     guest = machine.world.machines.get(name) if machine.world else None
-    if guest is None or guest.up:
+    if guest is None or guest.booted:
         return ["[  OK  ] Reached target multi-user.target - Multi-User System.", "", f"{name} login: "]
     return [
         "[    2.417] random: crng init done",

@@ -18,8 +18,9 @@ from wizard.core.host import READ_SECONDS, Args, Host, Operation, OpStatus, Scri
 from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.practice.answer import Answer, Handler
-from wizard.practice.faults import Faults, unreachable
+from wizard.practice.faults import Faults, link_lost, unreachable
 from wizard.practice.machine import Execution, Machine
+from wizard.practice.pace import INSTANT, Pace
 from wizard.practice.refusals import not_done, not_stored
 from wizard.practice.runlock import PracticeLock
 from wizard.practice.scripts import HANDLERS
@@ -31,19 +32,42 @@ OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """What the SSH transport takes for one, too."""
 
 
+Changed = Callable[[str], None]
+"""Is called with the name of a host that was changed, before the wizard hears of it."""
+
+
+def _nobody(_host: str) -> None:
+    """Nobody is told of changes."""
+
+
 class PracticeHost:
     """Answers for one machine of the world.
+
+    What a script does has happened, and is kept, before the time goes by that it takes: a real host goes on, too,
+    when the wizard is killed meanwhile.
 
     Args:
         machine: the simulated host.
         faults: what goes wrong in this world.
         handlers: what each script does.
+        pace: how long things take.
+        changed: is told of each change.
     """
 
-    def __init__(self, machine: Machine, faults: Faults, handlers: Mapping[str, Handler] = HANDLERS) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        faults: Faults,
+        handlers: Mapping[str, Handler] = HANDLERS,
+        *,
+        pace: Pace = INSTANT,
+        changed: Changed = _nobody,
+    ) -> None:
         self._machine = machine
         self._faults = faults
         self._handlers = handlers
+        self._pace = pace
+        self._changed = changed
         self._lock: PracticeLock | None = None
 
     @property
@@ -63,6 +87,7 @@ class PracticeHost:
         with self._machine.guard:
             self._machine.requests += 1
             answer = self._answer(script, args or {}, b"")
+        self._spend(script)
         self._after(script)
         return ScriptResult(answer.exit_code, answer.output, answer.stderr, time.monotonic() - began)
 
@@ -71,7 +96,9 @@ class PracticeHost:
         self._before("read/operation")
         with self._machine.guard:
             self._machine.requests += 1
-            return self._machine.operations.get(op, Operation(op, OpStatus.ABSENT))
+            found = self._machine.operations.get(op, Operation(op, OpStatus.ABSENT))
+        self._spend("read/operation")
+        return found
 
     def do(
         self,
@@ -90,8 +117,10 @@ class PracticeHost:
         self._before(script)
         with self._machine.guard:
             self._machine.requests += 1
-            self._begin(script, args or {}, _bytes(payload), op)
+            begun = self._begin(script, args or {}, _bytes(payload), op)
             done = self._machine.operations[op]
+        if begun:
+            self._spend(script)
         self._after(script)
         for line in done.output.splitlines():
             if on_line is not None:
@@ -100,16 +129,18 @@ class PracticeHost:
             raise not_done(self.name, script, done, timeout)
         return done
 
-    def _begin(self, script: str, args: Args, payload: bytes, op: str) -> None:
-        """Whoever is first has the claim: what was begun once is never begun again."""
+    def _begin(self, script: str, args: Args, payload: bytes, op: str) -> bool:
+        """Whoever is first has the claim: what was begun once is never begun again, and that is told."""
         machine = self._machine
         if op in machine.operations:
-            return
+            return False
         if machine.waiting is None:
             self._execute(script, args, payload, op)
         else:
             machine.operations[op] = Operation(op, OpStatus.RUNNING)
             machine.waiting[op] = partial(self._execute, script, args, payload, op)
+        self._changed(self.name)
+        return True
 
     def _execute(self, script: str, args: Args, payload: bytes, op: str) -> Operation:
         answer = self._answer(script, args, payload)
@@ -144,9 +175,10 @@ class PracticeHost:
         with self._machine.guard:
             self._machine.requests += 1
             answer = self._answer("lib/put", args | {"send": "yes", "offset": "0"}, data)
+            self._changed(self.name)
+        if answer.output != "same\n" and not self._pace.transfer(data, on_bytes):
+            raise link_lost(self.name)
         self._after("put")
-        if on_bytes is not None:
-            on_bytes(len(data), len(data))
         if answer.exit_code:
             raise not_stored(self.name, path, answer)
         return answer.output == "put\n"
@@ -156,6 +188,8 @@ class PracticeHost:
         """As `Host.run_lock`."""
         lock = PracticeLock(self._machine, self._faults, self._answer, printable(holder), serial, lineage)
         lock.take(again=False)
+        with self._machine.guard:
+            self._changed(self.name)
         self._lock = lock
         try:
             yield
@@ -166,6 +200,10 @@ class PracticeHost:
     def _hold(self) -> None:
         if self._lock:
             self._lock.ensure()
+
+    def _spend(self, script: str) -> None:
+        if not self._pace.spend(self.name, script, self._machine.requests):
+            raise link_lost(self.name)
 
     def _before(self, what: str) -> None:
         with self._link():
@@ -195,6 +233,8 @@ class PracticeHosts:
         machines: by name.
         faults: what goes wrong.
         handlers: what each script does.
+        pace: how long things take.
+        changed: is told of each change, under the guard of the world.
     """
 
     def __init__(
@@ -202,14 +242,19 @@ class PracticeHosts:
         machines: Mapping[str, Machine],
         faults: Faults | None = None,
         handlers: Mapping[str, Handler] = HANDLERS,
+        *,
+        pace: Pace = INSTANT,
+        changed: Changed = _nobody,
     ) -> None:
         self.machines = machines
         self.faults = faults or Faults()
+        self._pace = pace
         for machine in machines.values():
             if machine.world is not None:
                 machine.world.dead = self.faults.dead
         self._hosts = {
-            name: PracticeHost(machine, self.faults, handlers) for name, machine in machines.items()
+            name: PracticeHost(machine, self.faults, handlers, pace=pace, changed=changed)
+            for name, machine in machines.items()
         }
 
     def __getitem__(self, name: str) -> Host:
@@ -222,7 +267,8 @@ class PracticeHosts:
         """Nothing is gained by asking a simulated host early."""
 
     def close(self) -> None:
-        """Nothing hangs on a simulated host."""
+        """Nobody waits for a simulated host any longer; what was begun there has happened."""
+        self._pace.closed.set()
 
 
 def fingerprint(machines: Mapping[str, Machine]) -> str:

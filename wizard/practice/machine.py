@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from posixpath import dirname
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wizard.core.host import Operation, OpStatus
 
@@ -32,6 +33,9 @@ FOLDERS = (
 
 USERS = frozenset({"root", "daemon", "nobody"})
 """Accounts and groups there are on every host."""
+
+NOT_KEPT: dict[str, Any] = {"kept": False}
+"""Metadata of what a host has only for as long as the wizard runs, see `wizard.practice.codec`."""
 
 FREE = (12 * 1024 * 1024, 1_000_000)
 """KiB and inodes free on a file system that is not full."""
@@ -98,27 +102,29 @@ class Machine:
 
     name: str
     address: str
-    sections: dict[str, tuple[str, ...]]
+    sections: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=NOT_KEPT)
     """The sections its facts script prints, as a real host printed them."""
     files: dict[str, File] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     ran: list[Execution] = field(default_factory=list)
     """Every execution of a `do` script, to prove that none happened twice."""
-    requests: int = 0
+    requests: int = field(default=0, metadata=NOT_KEPT)
     """Round trips it answered."""
-    locked: bool = False
+    locked: bool = field(default=False, metadata=NOT_KEPT)
     """Whether a run holds it."""
     lock_run: str = ""
     """Which run holds it or held it last; who that was and since when."""
     lock_holder: str = ""
     lock_since: str = ""
-    guard: threading.RLock = field(default_factory=threading.RLock)
-    world: World | None = None
+    guard: threading.RLock = field(default_factory=threading.RLock, metadata=NOT_KEPT)
+    world: World | None = field(default=None, metadata=NOT_KEPT)
     """Where it stands; None = alone."""
     carrier: str = ""
     """The host it is a guest of."""
     up: bool = True
     """Switched on, and as a guest at the end of its boot."""
+    up_at: float = 0.0
+    """When its boot ends, seconds since the epoch."""
     disks: tuple[str, str] = ("", "")
     """The system and data disk it last ran with: another one holds nothing of what this one held."""
     skew: float = 0.0
@@ -132,7 +138,7 @@ class Machine:
     """Folders that were made, whether something lies in them or not."""
     full: set[str] = field(default_factory=set)
     """Folders without a free byte."""
-    waiting: dict[str, Callable[[], object]] | None = None
+    waiting: dict[str, Callable[[], object]] | None = field(default=None, metadata=NOT_KEPT)
     """Operations that were begun and go on when `go_on` is called; None = everything ends at once."""
 
     @property
@@ -162,10 +168,15 @@ class Machine:
     def alive(self) -> bool:
         """Whether it answers at all: it is up, and so is the host it is a guest of."""
         if self.world is None:
-            return self.up
+            return self.booted
         if self.name in self.world.dead:
             return False
-        return self.up and (not self.carrier or self.world.runs(self))
+        return self.booted and (not self.carrier or self.world.runs(self))
+
+    @property
+    def booted(self) -> bool:
+        """Whether it is switched on and its boot has ended."""
+        return self.up and (not self.up_at or self.up_at <= time.time())
 
     def is_full(self, path: str) -> bool:
         """Whether a file there would find no room."""

@@ -16,7 +16,7 @@ from wizard.core.resources import asset_text
 from wizard.core.spec import ClusterSpec
 from wizard.core.spec.model import HostSpec
 from wizard.practice.etcd_cluster import EtcdCluster
-from wizard.practice.machine import Domain, Machine, read_sections
+from wizard.practice.machine import NOT_KEPT, Domain, Machine, read_sections
 
 RECORDED = {"libvirt": "tower-a", "unraid": "tower-b", "pi": "pi"}
 """Which recorded host stands for a platform."""
@@ -29,17 +29,21 @@ _LOCAL = re.compile(r"127\.|172\.17\.")
 class World:
     """Machines that can see each other, and what they make up together."""
 
-    machines: dict[str, Machine]
+    machines: dict[str, Machine] = field(metadata=NOT_KEPT)
     """By name; those of the spec that nobody made yet are there and switched off."""
-    dead: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set, metadata=NOT_KEPT)
     """Names of those without power."""
-    hangs: set[str] = field(default_factory=set)
+    hangs: set[str] = field(default_factory=set, metadata=NOT_KEPT)
     """Names of guests whose boot never ends."""
     clusters: dict[int, EtcdCluster] = field(default_factory=dict)
     """Every etcd cluster that was ever formed here, by its id."""
     made: int = 0
     """Disks that were made so far."""
-    guard: threading.RLock = field(default_factory=threading.RLock)
+    seed: int = 0
+    """Names nothing, but gives every host ids of its own."""
+    boot_seconds: float = field(default=0.0, metadata=NOT_KEPT)
+    """How long a boot takes, seconds of ours."""
+    guard: threading.RLock = field(default_factory=threading.RLock, metadata=NOT_KEPT)
 
     def runs(self, guest: Machine) -> bool:
         """Whether a guest's host lets it run."""
@@ -63,6 +67,19 @@ class World:
             if known and known.carrier == host.name:
                 yield domain, known
 
+    def seen_from(self, name: str) -> list[str]:
+        """The machines that may be others after something was done on one of them.
+
+        Args:
+            name: of the machine: its guests go with it, and etcd members tell each other.
+        """
+        found = [
+            one.name
+            for one in self.machines.values()
+            if one.etcd.wanted or one.etcd.enabled or one.carrier == name
+        ]
+        return list(dict.fromkeys([name, *found]))
+
     def restart(self, name: str) -> None:
         """Cut a host's power and switch it on again: what starts by itself is there again.
 
@@ -80,16 +97,17 @@ class World:
                 start(host, domain)
 
 
-def homelab(spec: ClusterSpec) -> dict[str, Machine]:
+def homelab(spec: ClusterSpec, seed: int = 0) -> dict[str, Machine]:
     """A fresh machine for every host of the spec, and one that is not there yet for every guest of it.
 
     Args:
         spec: hosts without a platform are, in turn, a Debian and an Unraid hypervisor; a witness is a Pi.
+        seed: another one gives the hosts other ids.
     """
-    machines = {host.name: machine(host, _platform(spec, host)) for host in spec.hosts}
+    machines = {host.name: machine(host, _platform(spec, host), seed) for host in spec.hosts}
     for one in spec.machines:
         machines[one.name] = Machine(one.name, one.address, {}, carrier=one.host, up=False)
-    world = World(machines)
+    world = World(machines, seed=seed)
     for known in machines.values():
         known.world, known.guard = world, world.guard
     return machines
@@ -104,18 +122,19 @@ def _platform(spec: ClusterSpec, host: HostSpec) -> str:
     return ("libvirt", "unraid")[towers.index(host.name) % 2]
 
 
-def machine(host: HostSpec, platform: str) -> Machine:
+def machine(host: HostSpec, platform: str, seed: int = 0) -> Machine:
     """One host of the world, with a name, an address and ids of its own.
 
     Args:
         host: of the spec.
         platform: `libvirt`, `unraid` or `pi`.
+        seed: of the world.
     """
     text = asset_text(f"practice/{RECORDED[platform]}.facts")
     sections = read_sections(text)
     text = re.sub(rf"(?<![\d.]){re.escape(_address(sections))}(?![\d.])", host.address, text)
     sections = read_sections(text)
-    ids = hashlib.sha256(host.name.encode()).hexdigest()
+    ids = hashlib.sha256(f"{seed} {host.name}".encode()).hexdigest()
     sections["file /proc/sys/kernel/hostname"] = (host.name,)
     sections["file /etc/machine-id"] = (ids[:32],)
     sections["file /proc/sys/kernel/random/boot_id"] = (str(uuid.UUID(ids[32:])),)

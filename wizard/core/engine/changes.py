@@ -202,6 +202,7 @@ def _work(step: str, change: Change, op: str, tools: Tools) -> Work:
         progress=progress,
         line=line,
         cancelled=tools.control.detach,
+        clock=tools.control.clock,
         secrets=tools.secrets,
         artifacts=tools.artifacts,
         _numbers=count(1),

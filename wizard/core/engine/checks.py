@@ -64,10 +64,10 @@ def _finding(item: Assertion, future: Future[Finding], emit: Sink) -> Finding:
 
 
 def _patiently(item: Assertion, ctx: Context, emit: Sink, control: Control) -> Finding:
-    began = time.monotonic()
+    began, until = time.monotonic(), control.clock() + item.check.retry
     while True:
         finding = _stamped(item, _once(item.check, ctx), time.monotonic() - began)
-        again = began + item.check.retry - time.monotonic()
+        again = until - control.clock()
         if finding.status is not Status.FAIL or again <= 0 or control.stop.is_set():
             emit(CheckFinished(finding=finding))
             return finding

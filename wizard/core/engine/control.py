@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -14,6 +16,8 @@ class Control:
     """Begin nothing new; what runs is finished and saved."""
     detach: threading.Event = field(default_factory=threading.Event)
     """Let go now: what runs on a host goes on there, and the next run asks what became of it."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds by which waits are counted; a simulated homelab has time of its own."""
 
     def request(self) -> None:
         """One press: stop after the current changes. A second press: detach."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -49,10 +48,10 @@ def _wait_for(
     step: str, record: ChangeRecord, host: Reader, emit: Sink, control: Control, poll: float
 ) -> Operation:
     """The last operation of a change that the host knows of, once it no longer runs."""
-    number, until = 1, time.monotonic() + SETTLE_SECONDS
+    number, until = 1, control.clock() + SETTLE_SECONDS
     last = host.operation(record.op)
     while not control.stop.is_set():
-        if last.status is OpStatus.RUNNING and time.monotonic() < until:
+        if last.status is OpStatus.RUNNING and control.clock() < until:
             text = f"still running on {record.host} since an earlier run"
             emit(ChangeProgress(step=step, change=record.key, host=record.host, text=text))
             control.stop.wait(poll)

@@ -1,0 +1,86 @@
+"""The simulated homelab opened for one command: its hosts, its files, its time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.core.engine.control import Control
+from wizard.core.spec import ClusterSpec
+from wizard.practice.artifacts import PracticeArtifacts
+from wizard.practice.fault_list import apply_faults
+from wizard.practice.faults import Faults
+from wizard.practice.host import PracticeHosts
+from wizard.practice.keeping import WorldFile
+from wizard.practice.pace import BOOT_SECONDS, RATE, Pace
+from wizard.practice.scene import Scene
+from wizard.practice.world import World
+
+WORLD = "world.json"
+"""Name of the file that the hosts are kept in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a person wants to practise."""
+
+    seed: int | None = None
+    """Of a new homelab."""
+    speed: float = 1.0
+    """Multiplies the pace of its time."""
+    faults: tuple[str, ...] = ()
+    """Names of what shall go wrong in this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """What a session is given in place of real hosts."""
+
+    hosts: PracticeHosts
+    artifacts: PracticeArtifacts
+    control: Control
+    world: World
+    pace: Pace
+
+
+def open_practice(folder: Path, spec: ClusterSpec, wish: Wish) -> Practice:
+    """Open the simulated homelab of a folder; a new one is made where there is none.
+
+    Args:
+        folder: that everything of it lies in.
+        spec: the hosts and machines there are to be.
+        wish: seed, speed and faults.
+
+    Raises:
+        StateError: the folder cannot be read or written.
+        UsageError: a fault is not known.
+    """
+    file = WorldFile(folder / WORLD)
+    is_new = not file.path.exists()
+    world = file.open(spec, wish.seed)
+    if is_new:
+        file.save(world)
+    pace = Pace(RATE * wish.speed, world.seed)
+    world.boot_seconds = pace.ours(BOOT_SECONDS)
+    faults, artifacts = Faults(), PracticeArtifacts(folder / "artifacts", pace)
+    hosts = PracticeHosts(
+        world.machines, faults, pace=pace, changed=lambda host: file.save(world, world.seen_from(host))
+    )
+    scene = Scene(spec, world, faults, file.traces, artifacts, keep=lambda: file.save(world))
+    apply_faults(scene, wish.faults)
+    control = Control(stop=pace.event(), detach=pace.event(), clock=pace.clock)
+    return Practice(hosts, artifacts, control, world, pace)
+
+
+@contextmanager
+def no_proxies() -> Iterator[None]:
+    """Simulated hosts lie behind no proxy: the variables of this machine say nothing about them."""
+    names = [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy")]
+    kept = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

@@ -1,0 +1,56 @@
+"""What a named fault works with: the world, what is about to happen in it, and who is who."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wizard.core.spec import ClusterSpec
+from wizard.practice.artifacts import PracticeArtifacts
+from wizard.practice.faults import Faults, Moment
+from wizard.practice.machine import Machine
+from wizard.practice.traces import Traces
+from wizard.practice.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The simulated homelab before a run that something shall go wrong in."""
+
+    spec: ClusterSpec
+    world: World
+    faults: Faults
+    """What is done to links and scripts; it ends with the run."""
+    traces: Traces
+    """What is done to the world: kept apart from what the run does, so that it ends with the run, too."""
+    artifacts: PracticeArtifacts
+    keep: Callable[[], None]
+    """Write the world as it is now: for what outlives the run, as an empty /run does."""
+
+    @property
+    def tower(self) -> Machine:
+        """The hypervisor that things happen to: the last one of the spec."""
+        return self.world.machines[self.spec.hypervisors[-1].name]
+
+    @property
+    def witness(self) -> Machine:
+        """The witness."""
+        return next(self.world.machines[host.name] for host in self.spec.hosts if host.role == "witness")
+
+    @property
+    def guest(self) -> Machine:
+        """The guest that things happen to: the etcd member on `tower`, or its first guest."""
+        ours = [one for one in self.spec.machines if one.host == self.tower.name]
+        chosen = next((one for one in ours if one.role == "etcd"), ours[0])
+        return self.world.machines[chosen.name]
+
+    def at(self, script: str, act: Callable[[], None], *, host: Machine, number: int = 1) -> None:
+        """Do something just before a host runs a script; what it raises is what the wizard meets.
+
+        Args:
+            script: e.g. `do/guest-create`; with `after ` before it: when it has run and nobody heard of it yet.
+            act: what happens, once.
+            host: which host runs it.
+            number: the how-manieth time.
+        """
+        self.faults.moments.append(Moment(host.name, script, act, number))
