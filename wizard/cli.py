@@ -320,7 +320,7 @@ def _looks(session: Session, options: Options) -> Iterator[DoctorReport]:
 def _practice(options: Options, asked: Sequence[str] = ()) -> int:
     from wizard.practise import run_practice
 
-    return run_practice(options, asked, COMMANDS)
+    return run_practice(options, asked, COMMANDS, may_draw=_may_draw())
 
 
 def _state_show(options: Options) -> int:

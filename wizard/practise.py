@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard.compose import home_named
+from wizard.compose import RealDesk, home_named, run_screens
 from wizard.core.errors import ExitCode, UsageError
 from wizard.front.arguments import PRACTICE_SPEC, build_parser
 from wizard.front.streams import tell
@@ -14,19 +16,56 @@ from wizard.front.streams import tell
 if TYPE_CHECKING:
     from argparse import Namespace as Options
 
-REAL_ONLY = ("lab", "artifacts", "practice")
-"""Commands that have nothing to do with simulated hosts."""
+    from wizard.core.draft import Draft
+    from wizard.core.events import Sink
+    from wizard.core.prompt import Prompter
+    from wizard.core.session import Session
+    from wizard.core.spec import ClusterSpec
+
+REAL_ONLY = ("lab", "artifacts", "practice", "setup")
+"""What does not stand after `--`: nothing for simulated hosts, or what `wizard practice` itself does."""
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeDesk(RealDesk):
+    """The screens' way to simulated hosts."""
+
+    @property
+    def note(self) -> str:
+        """So that nobody takes it for the real thing."""
+        return "practice"
+
+    def begin(self) -> Draft:
+        """The answers that suit the simulated hosts."""
+        from wizard.core.draft import Draft
+
+        return Draft.read(_spec_text(), source="practice")
+
+    @contextmanager
+    def session(
+        self, spec: ClusterSpec, *, prompter: Prompter, sinks: Sequence[Sink] = (), write: bool = False
+    ) -> Iterator[Session]:
+        """A session on simulated hosts; what was to go wrong has gone wrong after the first run."""
+        with RealDesk.session(self, spec, prompter=prompter, sinks=sinks, write=write) as session:
+            yield session
+        if write:
+            self.options.practice = replace(self.options.practice, faults=())
 
 
 def run_practice(
-    options: Options, asked: Sequence[str], commands: Mapping[str, Callable[[Options], int]]
+    options: Options,
+    asked: Sequence[str],
+    commands: Mapping[str, Callable[[Options], int]],
+    *,
+    may_draw: bool,
 ) -> int:
-    """Run a command on the simulated homelab; without one, set it up.
+    """Run a command on the simulated homelab; without one, set it up: at a terminal on the screens.
 
     Args:
         options: of `wizard practice`.
         asked: the words after `--`.
         commands: what each command runs.
+        may_draw: the screens can be shown.
 
     Returns:
         Its exit code.
@@ -40,15 +79,16 @@ def run_practice(
     from wizard.practice.opening import Wish
 
     check_names(options.fault)
-    inner = _inner(list(asked) or _set_up(options))
+    drawn = may_draw and not (asked or options.auto or options.plain)
+    inner = _inner(list(asked)) if asked else _parsed(["setup"] if drawn else _set_up(options))
     options.dir = _folder(options.dir, getattr(inner, "dir", None))
-    spec = _prepared(options)
+    spec = _prepared(options, write=not drawn)
     inner.dir, inner.practice = spec.parent, Wish(options.seed, options.speed, tuple(options.fault))
     if getattr(inner, "spec", None) is PRACTICE_SPEC:
         inner.spec = spec
     inner.plain, inner.events = inner.plain or options.plain, inner.events or options.events
-    code = commands[inner.command](inner)
-    if not asked:
+    code = run_screens(PracticeDesk(inner)) if drawn else commands[inner.command](inner)
+    if not asked and not drawn:
         tell(_told_after(code, options.dir))
     return code
 
@@ -74,7 +114,7 @@ def _inner(words: list[str]) -> Options:
             why="What stands after -- is run on simulated hosts.",
             do=("wizard practice -- doctor", f"wizard {words[0]} --help"),
         )
-    inner = build_parser(words[0], spec=PRACTICE_SPEC).parse_args(words)
+    inner = _parsed(words)
     if getattr(inner, "command", None) is None:
         raise UsageError(
             "No command stands after --.",
@@ -83,6 +123,10 @@ def _inner(words: list[str]) -> Options:
             do="wizard practice -- doctor",
         )
     return inner
+
+
+def _parsed(words: list[str]) -> Options:
+    return build_parser(words[0], spec=PRACTICE_SPEC).parse_args(words)
 
 
 def _set_up(options: Options) -> list[str]:
@@ -109,18 +153,26 @@ def _folder(outer: Path | None, inner: Path | None) -> Path | None:
     return outer or inner
 
 
-def _prepared(options: Options) -> Path:
-    """The spec in the folder of practice; folder and spec are made where they are not there."""
+def _prepared(options: Options, *, write: bool) -> Path:
+    """The spec in the folder of practice; folder and spec are made where they are not there.
+
+    The screens write the spec themselves, as it is answered.
+    """
     from wizard.core.files import write_private
     from wizard.core.home import prepare_home
-    from wizard.core.resources import asset_text
 
     home = home_named(options, "practice")
     prepare_home(home)
     spec = home.folder / "cluster.yaml"
-    if not spec.exists():
-        write_private(spec, asset_text("practice/cluster.yaml").encode())
+    if write and not spec.exists():
+        write_private(spec, _spec_text().encode())
     return spec
+
+
+def _spec_text() -> str:
+    from wizard.core.resources import asset_text
+
+    return asset_text("practice/cluster.yaml")
 
 
 def _told_after(code: int, folder: Path | None) -> str:

@@ -11,11 +11,12 @@ itself and kept by `scene.keep()`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib import import_module
 
 from wizard.core.errors import UsageError
 from wizard.core.faultnames import fault_texts
-from wizard.practice.scene import Scene
+from wizard.practice.scene import NobodyThereError, Scene
 
 Fault = Callable[[Scene], None]
 
@@ -78,4 +79,5 @@ def apply_faults(scene: Scene, names: Iterable[str]) -> None:
     known = known_faults()
     with scene.world.guard:
         for name in names:
-            known[name](scene)
+            with suppress(NobodyThereError):
+                known[name](scene)

@@ -18,7 +18,7 @@ from wizard.practice.codec import decode, encode, fill
 from wizard.practice.hardware import furnish
 from wizard.practice.machine import Machine
 from wizard.practice.traces import Traces
-from wizard.practice.world import World, homelab
+from wizard.practice.world import World, new_world
 
 WORLD_SCHEMA = 1
 """Version of the file's format."""
@@ -132,9 +132,7 @@ def _seed(kept: dict[str, Any], seed: int | None) -> int:
 
 
 def _new(spec: ClusterSpec, seed: int) -> World:
-    machines = homelab(spec, seed)
+    world = new_world(spec, seed)
     for host in spec.hosts:
-        furnish(machines[host.name])
-    world = machines[spec.hosts[0].name].world
-    assert world is not None
+        furnish(world.machines[host.name])
     return world

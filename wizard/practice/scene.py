@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wizard.core.spec import ClusterSpec
@@ -11,6 +11,10 @@ from wizard.practice.faults import Faults, Moment
 from wizard.practice.machine import Machine
 from wizard.practice.traces import Traces
 from wizard.practice.world import World
+
+
+class NobodyThereError(LookupError):
+    """The spec is half filled: the host or guest that a fault happens to is not in it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +34,23 @@ class Scene:
     @property
     def tower(self) -> Machine:
         """The hypervisor that things happen to: the last one of the spec."""
-        return self.world.machines[self.spec.hypervisors[-1].name]
+        return self._machine([host.name for host in self.spec.hypervisors])
 
     @property
     def witness(self) -> Machine:
         """The witness."""
-        return next(self.world.machines[host.name] for host in self.spec.hosts if host.role == "witness")
+        return self._machine([host.name for host in self.spec.hosts if host.role == "witness"])
 
     @property
     def guest(self) -> Machine:
         """The guest that things happen to: the etcd member on `tower`, or its first guest."""
         ours = [one for one in self.spec.machines if one.host == self.tower.name]
-        chosen = next((one for one in ours if one.role == "etcd"), ours[0])
-        return self.world.machines[chosen.name]
+        return self._machine([one.name for one in sorted(ours, key=lambda one: one.role == "etcd")])
+
+    def _machine(self, names: Sequence[str]) -> Machine:
+        if not names:
+            raise NobodyThereError
+        return self.world.machines[names[-1]]
 
     def at(self, script: str, act: Callable[[], None], *, host: Machine, number: int = 1) -> None:
         """Do something just before a host runs a script; what it raises is what the wizard meets.

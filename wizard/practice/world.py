@@ -98,6 +98,11 @@ class World:
 
 
 def homelab(spec: ClusterSpec, seed: int = 0) -> dict[str, Machine]:
+    """The machines of a new world by name, see `new_world`."""
+    return new_world(spec, seed).machines
+
+
+def new_world(spec: ClusterSpec, seed: int = 0) -> World:
     """A fresh machine for every host of the spec, and one that is not there yet for every guest of it.
 
     Args:
@@ -110,7 +115,7 @@ def homelab(spec: ClusterSpec, seed: int = 0) -> dict[str, Machine]:
     world = World(machines, seed=seed)
     for known in machines.values():
         known.world, known.guard = world, world.guard
-    return machines
+    return world
 
 
 def _platform(spec: ClusterSpec, host: HostSpec) -> str:
