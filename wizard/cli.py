@@ -224,6 +224,17 @@ def _storage(options: Options) -> int:
     return _told_after(failed)
 
 
+def _witness(options: Options) -> int:
+    from steps.witness import run_witness
+    from wizard.front.witness import witness_json, witness_text
+
+    with open_session(options, write=True) as session:
+        report = run_witness(session, tell)
+        name = session.spec.name
+    _print_json(witness_json(name, report)) if options.json else print(witness_text(name, report), end="")
+    return _told_after(report.errors) or int(ExitCode.FAILED if report.refused else ExitCode.OK)
+
+
 def _plan(options: Options) -> int:
     with open_session(options) as session:
         from wizard.core.engine.plan import plan_json
@@ -379,6 +390,7 @@ COMMANDS: dict[str, Command] = {
     "storage": _storage,
     "layout": _layout,
     "prove": _prove,
+    "witness": _witness,
     "plan": _plan,
     "apply": _apply,
     "doctor": _doctor,

@@ -198,7 +198,7 @@ def _asked_anyway(options: Options, spec: ClusterSpec) -> list[str]:
         return list(dict.fromkeys(named)) if set(named) <= set(known) else []
     if options.command == "doctor" and options.list:
         return []
-    return known if options.command in ("plan", "apply", "doctor", "layout", "prove") else []
+    return known if options.command in ("plan", "apply", "doctor", "layout", "prove", "witness") else []
 
 
 def artifacts_folder(options: Options, spec: ClusterSpec) -> Path | None:

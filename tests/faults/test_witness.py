@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.faults.cluster_site import ClusterSite
 from tests.faults.test_hypervisors import replaced
 from tests.practice.cluster import ETCD_DIR
-from tests.rows import assert_explained, assert_found, assert_tolerated
+from tests.rows import CliRun, assert_explained, assert_found, assert_tolerated
 from wizard.core.errors import ExitCode
 
 FAILED = ExitCode.FAILED
@@ -140,3 +142,85 @@ def test_row_e64_a_kernel_with_large_pages_and_little_memory(grown: ClusterSite)
     run = grown.apply()
     assert_tolerated(run, shows=["warn:", "pi"])
     assert_found(grown.doctor(), "discover.memory", says=["pi"], fix="wizard layout", status="warn")
+
+
+# --- 61 and 64 as `wizard witness` tells them
+
+
+def judged(run: CliRun) -> dict[str, dict[str, str]]:
+    """The parts of the witness by name."""
+    return {one["part"]: one for one in json.loads(run.stdout)["witness"]["pi"]}
+
+
+def measured_on(site: ClusterSite) -> list[str]:
+    return [line.split()[0] for line in site.guests_and_etcd() if "witness-fsync" in line]
+
+
+@pytest.mark.row("E", 61)
+@pytest.mark.parametrize(
+    ("ms", "verdict", "code"),
+    [(3.0, "good", ExitCode.OK), (31.0, "slow", ExitCode.OK), (90.0, "refused", FAILED)],
+)
+def test_row_e61_the_witness_disk_is_measured_and_judged(
+    grown: ClusterSite, ms: float, verdict: str, code: ExitCode
+) -> None:
+    grown.cluster.machines["pi"].fsync_ms = ms
+    run = grown.run("witness", "--json")
+    assert_tolerated(run, shows=[f'"p99_ms": {ms}', f'"verdict": "{verdict}"'], exit_code=code)
+    assert measured_on(grown) == ["tower-a", "tower-b", "pi"]
+    assert grown.folder.measurements.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.row("E", 61)
+def test_row_e61_a_card_is_refused_by_the_witness_command_and_never_written_to(grown: ClusterSite) -> None:
+    grown.write(lambda text: text.replace(ETCD_DIR, "/var/lib/etcd"))
+    run = grown.run("witness")
+    assert_tolerated(run, shows=["SD card", "refused", "domain.md 2.2"], exit_code=FAILED)
+    assert measured_on(grown) == ["tower-a", "tower-b"]
+    grown.write(lambda text: text.replace(ETCD_DIR, "/var/lib/etcd") + "witness: {accept_slow: true}\n")
+    # The recorded Pi is a container, whose root is an overlay.
+    replaced(grown.cluster.machines["pi"], "file /proc/mounts", "mmcblk0p2 / overlay", "mmcblk0p2 / ext4")
+    run = grown.run("witness")
+    assert_tolerated(run, shows=["accepted", "witness.accept_slow takes it"])
+    assert measured_on(grown)[-1] == "pi"
+
+
+@pytest.mark.row("E", 61)
+def test_row_e61_nothing_is_measured_while_another_wizard_works(grown: ClusterSite) -> None:
+    grown.cluster.machines["pi"].locked = True
+    run = grown.run("witness")
+    assert_explained(run, exit_code=ExitCode.STATE, unchanged=lambda: measured_on(grown), before=[])
+
+
+@pytest.mark.row("E", 61)
+def test_row_e61_a_host_that_is_away_is_told_and_the_others_are_measured(grown: ClusterSite) -> None:
+    grown.cluster.hosts.faults.dead.add("tower-b")
+    run = grown.run("witness", "--json")
+    assert_explained(run, exit_code=ExitCode.UNREACHABLE, says=["tower-b"])
+    assert [one["verdict"] for one in json.loads(run.stdout)["members"]] == ["unknown", "good", "good"]
+
+
+@pytest.mark.row("E", 64)
+@pytest.mark.parametrize(
+    ("section", "lines", "part", "verdict", "says"),
+    [
+        ("vcgencmd", ("throttled=0x50005",), "power", "warn", "power supply"),
+        ("file /proc/self/smaps", ("KernelPageSize:       16 kB",), "pages", "good", "no matter to etcd"),
+        ("file /proc/meminfo", ("MemTotal:         948304 kB",), "memory", "warn", "2 GB"),
+    ],
+)
+def test_row_e64_the_witness_command_judges_system_and_power(
+    grown: ClusterSite, section: str, lines: tuple[str, ...], part: str, verdict: str, says: str
+) -> None:
+    grown.cluster.machines["pi"].sections[section] = lines
+    run = grown.run("witness", "--json")
+    assert_tolerated(run, shows=[says])
+    assert judged(run)[part]["verdict"] == verdict
+
+
+@pytest.mark.row("E", 64)
+def test_row_e64_a_32_bit_system_is_refused_as_a_witness(grown: ClusterSite) -> None:
+    replaced(grown.cluster.machines["pi"], "host", "bits=64", "bits=32")
+    run = grown.run("witness", "--json")
+    assert_tolerated(run, shows=["64-bit"], exit_code=FAILED)
+    assert judged(run)["bits"]["verdict"] == "refused"

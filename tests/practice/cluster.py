@@ -15,6 +15,7 @@ from steps.parse.facts import read_facts
 from tests.specs import spec_text
 from wizard.core.engine.control import Control
 from wizard.core.events import Event
+from wizard.core.measurements import MemoryMeasurements
 from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.session import Session
 from wizard.core.spec import ClusterSpec, parse_spec
@@ -82,6 +83,7 @@ class Cluster:
     states: list[RunState] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     secrets: SecretKeeper = field(default_factory=MemorySecrets)
+    measurements: MemoryMeasurements = field(default_factory=MemoryMeasurements)
     fail_at: int = -1
     """Number of the save at which `error` is raised."""
     error: BaseException | None = None
@@ -122,6 +124,7 @@ class Cluster:
             control=Control(detach=Hasty()),
             secrets=self.secrets,
             artifacts=PracticeArtifacts(self.folder),
+            measurements=self.measurements,
             pauses=(0.0, 0.0),
         )
 

@@ -9,6 +9,7 @@ from tests.recordings.etcd_cases import ETCD_CASES
 from tests.recordings.guest_cases import GUEST_CASES
 from tests.recordings.recording import Said
 from tests.recordings.stage import LINEAGE, MARKER, OP, OTHER_LINEAGE, WORK, Stage
+from tests.recordings.witness_cases import WITNESS_CASES
 
 __all__ = ["CASES", "HOSTS", "PLAYS", "Case"]
 
@@ -321,6 +322,7 @@ CASES = (
     Case("lib/runlock", "newer", lock_newer),
     *GUEST_CASES,
     *ETCD_CASES,
+    *WITNESS_CASES,
 )
 """In the order in which they are recorded: what comes first has the least left over from others."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from wizard.core.artifact import Artifacts, NoArtifacts
@@ -151,11 +151,30 @@ class Session:
             close_in_flight(journal, plan)
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
 
+    @contextmanager
+    def holding(self, names: Sequence[str]) -> Iterator[Hosts]:
+        """Hold hosts as `apply` does, for a command that writes to them and changes nothing of the cluster.
+
+        The caller holds the lock on the run state.
+
+        Args:
+            names: of hosts of the spec that can be reached.
+
+        Raises:
+            StateError: another operator holds one of them, or it belongs to another cluster.
+            HostError: one was lost while it was being locked.
+        """
+        with ExitStack() as locks:
+            self._lock(names, self.state, locks)
+            yield self.hosts
+
     def _lock_hosts(self, plan: Plan, state: RunState, locks: ExitStack) -> None:
+        away = {host for host, _ in plan.unreachable}
+        self._lock([host.name for host in self.spec.hosts if host.name not in away], state, locks)
+
+    def _lock(self, names: Sequence[str], state: RunState, locks: ExitStack) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
-        away = {host for host, _ in plan.unreachable}
-        names = [host.name for host in self.spec.hosts if host.name not in away]
         held = [self.hosts[name].run_lock(str(ourselves()), state.serial, state.lineage) for name in names]
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="lock") as pool:
             futures = [pool.submit(lock.__enter__) for lock in held]

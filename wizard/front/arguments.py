@@ -70,6 +70,13 @@ def build_parser(asked: str | None = None, *, spec: Path = SPEC) -> Parser:
     storage.add_argument("--json", action="store_true", help="print one JSON document")
     prove = _add(commands, "prove", "what every single loss and every pair takes away, and for how long")
     prove.add_argument("--json", action="store_true", help="print one JSON document")
+    witness = _add(
+        commands,
+        "witness",
+        "judge the Pi, and measure how quickly the disks of all etcd members sync",
+        state=True,
+    )
+    witness.add_argument("--json", action="store_true", help="print one JSON document")
     plan = _add(commands, "plan", "what is missing; changes nothing", state=True)
     plan.add_argument("--json", action="store_true", help="print one JSON document")
     apply = _add(commands, "apply", "bring about what is missing", state=True)

@@ -138,6 +138,15 @@ class Machine:
     """Folders that were made, whether something lies in them or not."""
     full: set[str] = field(default_factory=set)
     """Folders without a free byte."""
+    fsync_ms: float = 2.0
+    """The 99th percentile of its disk's syncs, milliseconds; an SD card has its own."""
+    round_trip_ms: float = 0.2
+    """To any other machine."""
+    has_fio: bool = True
+    usb: tuple[str, ...] = ()
+    """What it tells of the USB bridge of its data disk, as `read/witness` prints it."""
+    clocks: tuple[str, ...] = ()
+    """Clocks of its own."""
     waiting: dict[str, Callable[[], object]] | None = field(default=None, metadata=NOT_KEPT)
     """Operations that were begun and go on when `go_on` is called; None = everything ends at once."""
 

@@ -14,6 +14,7 @@ from wizard.practice.answer import Answer, Handler
 from wizard.practice.facts import facts
 from wizard.practice.machine import File, Machine
 from wizard.practice.upload import put
+from wizard.practice.witness_scripts import fsync, witness
 
 __all__ = ["HANDLERS", "Answer", "Handler"]
 
@@ -69,6 +70,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read/guests": guest.guests,
     "read/guest-boot": guest.guest_boot,
     "read/etcd": etcd_read.etcd,
+    "read/witness": witness,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,
@@ -86,6 +88,7 @@ HANDLERS: Mapping[str, Handler] = {
     "do/etcd-member": etcd.member,
     "do/etcd-leave": etcd.leave,
     "do/etcd-prove": etcd.prove,
+    "do/witness-fsync": fsync,
     "lib/put": put,
     "lib/runlock": runlock,
 }
