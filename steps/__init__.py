@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 def _story() -> tuple[Step, ...]:
     from steps.discover import Discover
     from steps.etcd import Etcd
+    from steps.etcd_programs import EtcdPrograms
+    from steps.guests import Guests
     from steps.here import Here
     from steps.hosts import Hosts
     from steps.machines import Machines
 
-    return (Here(), Hosts(), Discover(), Machines(), Etcd())
+    return (Here(), Hosts(), Discover(), Machines(), EtcdPrograms(), Guests(), Etcd())
 
 
 def __getattr__(name: str) -> tuple[Step, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from steps import etcd_before as before
@@ -25,7 +25,8 @@ class Etcd(Step):
     id = STEP
     title = "etcd cluster"
     summary = "Certificates, programs and configuration on three members; all started; a write through each"
-    needs = ("machines",)
+    needs = ("machines", "etcd-programs")
+    beside = ("guests",)
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """What must hold before anything is touched, then between the members, then on each of them."""
@@ -45,15 +46,26 @@ class Etcd(Step):
 
 def _first(ctx: Context) -> Iterator[Check]:
     yield _before("etcd.clocks", "Clocks agree before certificates are made", before.clocks)
-    yield _before("etcd.version", "The etcd asked for can be installed", before.version)
     yield _before("etcd.authority", "The members trust the authority we have the key of", before.authority)
     yield _before("etcd.survivors", "Enough members have their data", before.survivors)
-    for place in places(ctx.spec):
-        name = place.name
-        yield _before("etcd.disk", f"{name} has a disk for etcd", partial(before.disk, place=place), name)
-        yield _before(
-            "etcd.foreign", f"Nobody else's etcd is on {name}", partial(before.foreign, place=place), name
+    yield from before_checks(places(ctx.spec))
+
+
+def before_checks(members: Sequence[Place]) -> Iterator[Check]:
+    """What must hold before programs are put on members.
+
+    Args:
+        members: that get them.
+    """
+    yield _before("etcd.version", "The etcd asked for can be installed", before.version)
+    for place in members:
+        name, disk, foreign = (
+            place.name,
+            partial(before.disk, place=place),
+            partial(before.foreign, place=place),
         )
+        yield _before("etcd.disk", f"{name} has a disk for etcd", disk, name)
+        yield _before("etcd.foreign", f"Nobody else's etcd is on {name}", foreign, name)
 
 
 def _of_member(place: Place) -> Iterator[Check]:

@@ -8,7 +8,7 @@ from steps.discover import clocks_of, login
 from steps.etcd_certificates import authority as our_authority
 from steps.etcd_files import patch
 from steps.etcd_plan import survivors_missing
-from steps.etcd_seen import Member, Place, look, look_at_all, names, packaged
+from steps.etcd_seen import Member, Place, look, look_at_all, names, packaged, places
 from steps.host_checks import ETCD_PORTS, time_fix
 from wizard.core.check import Finding, failed, passed, skipped
 from wizard.core.context import Context
@@ -29,7 +29,10 @@ def ssh(spec: ClusterSpec, name: str) -> str:
 
 
 def clocks(ctx: Context) -> Finding:
-    """Hosts and guests tell the same time: a certificate made now must not begin in somebody's future (row 63)."""
+    """Hosts and members tell the same time: a certificate made now must not begin in somebody's future (row 63).
+
+    The clocks of other guests are checked by their own step: they may still be booting.
+    """
     found = _facts_of_all(ctx)
     by_name = {facts.host: facts for facts in found}
 
@@ -42,7 +45,9 @@ def clocks(ctx: Context) -> Finding:
 
 def _facts_of_all(ctx: Context) -> list[HostFacts]:
     found = []
-    for name in [*(host.name for host in ctx.spec.hosts), *(one.name for one in ctx.spec.machines)]:
+    for name in dict.fromkeys(
+        [host.name for host in ctx.spec.hosts] + [one.name for one in places(ctx.spec)]
+    ):
         try:
             facts = ctx.try_facts(name) if ctx.present(name) else None
         except (HostError, RemoteError):

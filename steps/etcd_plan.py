@@ -96,9 +96,9 @@ class Planner:
     def _of(self, member: Member) -> Iterator[Change]:
         place, others = member.place, self._others(member)
         lineage = self.ctx.lineage_on(place.host)
-        installs = not right_version(member.seen.version, self.ctx.spec) or not member.seen.ctl_version
-        if installs:
-            yield _install(self.ctx, member)
+        old = installs(self.ctx, member)
+        if old and not ahead(member):
+            yield install_change(self.ctx, member)
         if self._moved(member):
             yield _address(member, others)
         paths = differing(member, self.ctx.spec, lineage, self.ctx.secrets, joining=self.joins(member))
@@ -107,7 +107,7 @@ class Planner:
         if paths:
             yield _configure(self.ctx, member, paths, lineage, joining=self.joins(member))
         if member.runs:
-            if installs or outdated(member, self.ctx.spec, lineage):
+            if old or outdated(member, self.ctx.spec, lineage):
                 yield _restart(member, others)
             elif not member.seen.unit.enabled:
                 yield _start(member)
@@ -169,7 +169,23 @@ def needs_proof(state: RunState) -> bool:
     return any(one.status is ChangeStatus.IN_FLIGHT or one.at > proof.at for one in records.values())
 
 
-def _install(ctx: Context, member: Member) -> Change:
+def ahead(member: Member) -> bool:
+    """Whether a member gets its programs before its turn: it is a host of its own, and nothing runs there to disturb."""
+    return member.place.witness and member.known and not member.runs
+
+
+def installs(ctx: Context, member: Member) -> bool:
+    """Whether its programs are missing or of another version."""
+    return not right_version(member.seen.version, ctx.spec) or not member.seen.ctl_version
+
+
+def install_change(ctx: Context, member: Member) -> Change:
+    """Bring etcd's programs to a member.
+
+    Args:
+        ctx: this pass.
+        member: as it stands.
+    """
     version, name = ctx.spec.etcd.version, member.name
     arch = _arch(ctx, member)
     source = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from steps.parse.etcd import EtcdSeen, Listed, parse_etcd
 from wizard.core.context import Context
 from wizard.core.errors import HostError, RemoteError
-from wizard.core.host import Args
+from wizard.core.host import Args, ScriptResult
 from wizard.core.spec.model import ClusterSpec, EtcdMember
 from wizard.core.state import ChangeStatus, RunState
 from wizard.payload.etcd_config import client_url, peer_url
@@ -160,8 +160,12 @@ def look(ctx: Context, place: Place) -> Member:
     """
     if not ctx.present(place.name):
         return Member(place, known=ctx.guest(place.name) is None, present=False)
-    answer = ctx.ask(place.name, READ, read_args(place, package=packaged(ctx.spec)), timeout=READ_SECONDS)
-    return Member(place, parse_etcd(answer.stdout))
+    args = read_args(place, package=packaged(ctx.spec))
+    return Member(place, ctx.ask(place.name, READ, args, timeout=READ_SECONDS, parse=_parsed))
+
+
+def _parsed(answer: ScriptResult) -> EtcdSeen:
+    return parse_etcd(answer.stdout)
 
 
 def look_at_all(ctx: Context) -> Cluster:

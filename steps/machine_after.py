@@ -15,6 +15,7 @@ from wizard.core.context import Context
 from wizard.core.engine.checks import explains
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
+from wizard.core.spec.model import MachineSpec
 from wizard.payload.guests import GuestPlan
 
 Test = Callable[[Context, Place, GuestPlan], Finding]
@@ -234,23 +235,26 @@ def _not_there(plan: GuestPlan) -> Finding:
 
 
 def _others(ctx: Context, name: str) -> Iterator[HostFacts]:
-    """The facts of every host and of every other guest that gave them."""
+    """The facts of every host and of every other guest that gave them; one in its first boot is not asked."""
     for host in ctx.spec.hosts:
         facts = ctx.try_facts(host.name)
         if isinstance(facts, HostFacts):
             yield facts
     for machine in ctx.spec.machines:
-        if machine.name != name and _present(ctx, machine.name):
+        if machine.name != name and _up(ctx, machine):
             facts = ctx.try_facts(machine.name)
             if isinstance(facts, HostFacts):
                 yield facts
 
 
-def _present(ctx: Context, name: str) -> bool:
+def _up(ctx: Context, machine: MachineSpec) -> bool:
+    """Whether a guest runs and its first boot was seen to its end: before that, asking it means to wait for it."""
     try:
-        return ctx.present(name)
+        place = look(ctx, machine.host)
     except (HostError, RemoteError):
         return False
+    domain, folder = place.domain(machine.name), place.folder(machine.name)
+    return domain is not None and domain.state == "running" and folder is not None and folder.booted
 
 
 GUEST_CHECKS = (

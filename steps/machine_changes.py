@@ -102,15 +102,15 @@ def _gib(value: int) -> str:
     return f"{value / GIB:.1f} GiB"
 
 
-def create_changes(place: Place, plan: GuestPlan, after: Sequence[str]) -> Iterator[Change]:
-    """Make a guest and wait for it.
+def create_change(place: Place, plan: GuestPlan, after: Sequence[str]) -> Change:
+    """Make a guest.
 
     Args:
         place: its hypervisor.
         plan: the guest.
         after: keys of what must be gone first.
     """
-    yield Change(
+    return Change(
         key=f"create:{plan.name}",
         host=plan.host,
         summary=f"Make {plan.name} on {plan.host}: {_size_text(plan)}",
@@ -119,7 +119,6 @@ def create_changes(place: Place, plan: GuestPlan, after: Sequence[str]) -> Itera
         after=(*_image_key(place), *after),
         do=partial(_create, place=place, plan=plan),
     )
-    yield boot_change(place, plan, after=(f"create:{plan.name}",))
 
 
 def _image_key(place: Place) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network
 
 from steps.hypervisor_checks import DEFAULT_BRIDGE, lan_bridge
@@ -183,7 +184,8 @@ def look(ctx: Context, name: str) -> Place:
         if lineage and guest.owner == lineage and guest.driver == family(driver)
     ]
     args = guests_args(driver, folder, [*(plan.name for plan in plans), *ours], base)
-    seen = answered(ctx.ask(name, READ_GUESTS, args, timeout=READ_SECONDS), name, ctx.hosts[name].address)
+    whole = partial(answered, host=name, address=ctx.hosts[name].address)
+    seen = ctx.ask(name, READ_GUESTS, args, timeout=READ_SECONDS, parse=whole)
     return Place(host, facts, driver, folder, base, lineage, tuple(plans), seen)
 
 

@@ -16,7 +16,7 @@ from steps.machine_before import PLACE_CHECKS, Test, room, unchangeable
 from steps.machine_changes import (
     autostart_change,
     boot_change,
-    create_changes,
+    create_change,
     drift,
     remove_changes,
     resize_changes,
@@ -33,13 +33,16 @@ from wizard.core.errors import HostError, RemoteError
 from wizard.core.step import Step
 from wizard.payload.guests import GuestPlan
 
+FIRST = "etcd"
+"""The role whose guests the next step is about."""
+
 
 class Machines(Step):
     """Virtual machines on both hypervisors, each with the address, the keys and the disks it was given."""
 
     id = "machines"
     title = "Machines"
-    summary = "Make the guests on both hypervisors and wait until each is up"
+    summary = "Make the guests on both hypervisors and wait for those of etcd"
     needs = ("discover",)
 
     def checks(self, ctx: Context) -> Iterator[Check]:
@@ -59,29 +62,22 @@ class Machines(Step):
             "machines.removal", "At most one voter is removed at a time", one_voter, When.BEFORE, Level.FATAL
         )
         for machine in ctx.spec.machines:
-            for guest in GUEST_CHECKS:
-                run = partial(check_guest, name=machine.name, test=guest.test)
-                title = guest.title.format(name=machine.name)
-                yield Check(guest.id, title, run, level=guest.level, host=machine.name, retry=guest.retry)
+            if machine.role == FIRST:
+                yield from guest_checks(machine.name)
 
     def changes(self, ctx: Context) -> Iterator[Change]:
         """Per hypervisor: what is gone from the spec, the base image, new guests, then those that differ.
 
         A hypervisor that cannot be asked has findings of its own; the guests of the other do not wait for it.
         """
-        if not ctx.spec.machines:
-            return
-        places = [
-            place
-            for place in look_everywhere(ctx).values()
-            if isinstance(place, Place) and place.seen.answers
-        ]
+        places = usable(ctx)
         everywhere = [plan for place in places for plan in place.plans]
         voters = _voters(ctx)
         gone = [change for place in places for change in remove_changes(place, everywhere, voters)]
         yield from gone
-        begun = [change for place in places for change in _new(place, [change.key for change in gone])]
-        begun += [change for place in places for change in _standing_still(place)]
+        here = waited_here(places)
+        begun = [change for place in places for change in _new(place, [change.key for change in gone], here)]
+        begun += [change for place in places for change in _standing_still(place, here)]
         yield from begun
         yield from _resized(places, tuple(change.key for change in begun if change.key.startswith("boot:")))
 
@@ -102,27 +98,81 @@ def _carriers(ctx: Context) -> list[str]:
     return [host.name for host in ctx.spec.hypervisors if host.name in wanted]
 
 
-def _new(place: Place, gone: Sequence[str]) -> Iterator[Change]:
+def usable(ctx: Context) -> list[Place]:
+    """The hypervisors that carry machines and tell of their guests."""
+    if not ctx.spec.machines:
+        return []
+    found = look_everywhere(ctx).values()
+    return [place for place in found if isinstance(place, Place) and place.seen.answers]
+
+
+def guest_checks(name: str) -> Iterator[Check]:
+    """What must hold of a guest.
+
+    Args:
+        name: of the machine.
+    """
+    for each in GUEST_CHECKS:
+        run, title = partial(check_guest, name=name, test=each.test), each.title.format(name=name)
+        yield Check(each.id, title, run, level=each.level, host=name, retry=each.retry)
+
+
+def waited_here(places: Sequence[Place]) -> frozenset[str]:
+    """The guests whose boot this step waits for; the step of the other guests waits for the rest beside what follows.
+
+    Those the next step is about, and any that was up before: others look at it. Where a guest is resized it is all of
+    them: never are two away at a time.
+
+    Args:
+        places: every hypervisor.
+    """
+    kept = [(plan, domain) for place in places for plan, domain in _kept(place)]
+    resizes = any(drift(plan, domain) for plan, domain in kept)
+    stopped = {plan.name for plan, domain in kept if domain.state in STOPPED}
+    plans = [plan for place in places for plan in place.plans]
+    return frozenset(one.name for one in plans if resizes or one.role == FIRST or one.name in stopped)
+
+
+def unbooted(place: Place) -> Iterator[GuestPlan]:
+    """Guests whose first boot, or boot after a stop, is still to be waited for: those to be made are among them.
+
+    Args:
+        place: their hypervisor.
+    """
+    yield from _missing(place)
+    for plan, domain in _kept(place):
+        begins = domain.state in STOPPED or (domain.state == "running" and not _booted(place, plan))
+        if begins and not drift(plan, domain):
+            yield plan
+
+
+def _missing(place: Place) -> list[GuestPlan]:
+    """The guests that are not there. What comes next is for etcd's: they boot while the others are still being made."""
+    free = [plan for plan in place.plans if not place.foreign(plan.name) and place.domain(plan.name) is None]
+    return sorted(free, key=lambda plan: plan.role != FIRST)
+
+
+def _new(place: Place, gone: Sequence[str], here: frozenset[str]) -> Iterator[Change]:
     """The base image and the guests that are not there."""
-    free = [plan for plan in place.plans if not place.foreign(plan.name)]
-    missing = [plan for plan in free if place.domain(plan.name) is None]
+    missing = _missing(place)
     yield from image_change(place, bool(missing))
     for plan in missing:
-        yield from create_changes(place, plan, gone)
+        yield create_change(place, plan, gone)
+        if plan.name in here:
+            yield boot_change(place, plan, after=(f"create:{plan.name}",))
 
 
-def _standing_still(place: Place) -> Iterator[Change]:
+def _standing_still(place: Place, here: frozenset[str]) -> Iterator[Change]:
     """Guests that do not run or do not start by themselves, and those whose first boot was not seen to its end."""
+    waits = {plan.name for plan in unbooted(place)} & here
     for plan, domain in _kept(place):
         if domain.autostart is False:
             yield autostart_change(plan)
-        if drift(plan, domain):
-            continue
-        if domain.state in STOPPED:
+        starts = domain.state in STOPPED and not drift(plan, domain)
+        if starts:
             yield start_change(plan, domain)
-            yield boot_change(place, plan, after=(f"start:{plan.name}",))
-        elif domain.state == "running" and not _booted(place, plan):
-            yield boot_change(place, plan)
+        if plan.name in waits:
+            yield boot_change(place, plan, after=(f"start:{plan.name}",) if starts else ())
 
 
 def _resized(places: Sequence[Place], before: tuple[str, ...]) -> Iterator[Change]:

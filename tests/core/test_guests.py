@@ -189,6 +189,48 @@ def test_a_question_that_failed_is_not_put_again_in_the_same_pass() -> None:
     assert made.hosts["pi"].asked == ["read/broken"]
 
 
+def test_what_a_parser_made_of_an_answer_is_kept_with_it() -> None:
+    made, parsed = world(), list[str]()
+
+    def parse(answer: ScriptResult) -> str:
+        parsed.append(answer.stdout)
+        return answer.stdout.upper()
+
+    for _ in range(3):
+        assert made.ctx.ask("pi", "read/etcd", parse=parse) == "PI ANSWER 1"
+    assert made.ctx.ask("pi", "read/etcd").stdout == "pi answer 1"
+    assert (parsed, len(made.hosts["pi"].asked)) == (["pi answer 1"], 1)
+    made.ctx.cache.forget_answers()
+    assert made.ctx.ask("pi", "read/etcd", parse=parse) == "PI ANSWER 2"
+
+
+def test_an_answer_the_parser_finds_wanting_is_so_for_all_who_ask() -> None:
+    made, seen = world(), list[str]()
+
+    def parse(answer: ScriptResult) -> str:
+        seen.append(answer.stdout)
+        raise RemoteError("It is not whole.", where="pi", why="x", do="x")
+
+    for _ in range(2):
+        with pytest.raises(RemoteError, match="not whole"):
+            made.ctx.ask("pi", "read/etcd", parse=parse)
+    assert len(seen) == 1
+
+
+def test_what_one_thread_forgets_another_may_be_reading() -> None:
+    """Checks that are tried again forget the answers of all hosts while other checks look at them."""
+    made = world()
+    made.ctx.cache._kept = Vanishing()
+    assert made.ctx.facts("pi").host == "pi"
+
+
+class Vanishing(dict[tuple[str, ...], object]):
+    """What was put is gone the next moment, as if another thread had said `forget`."""
+
+    def __setitem__(self, question: tuple[str, ...], answer: object) -> None:
+        """Gone."""
+
+
 def test_threads_that_ask_the_same_wait_for_one_answer() -> None:
     made, together = world(), threading.Barrier(8)
     got: list[str] = []

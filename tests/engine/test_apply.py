@@ -10,17 +10,18 @@ from graphlib import CycleError
 
 import pytest
 
-from tests.engine.story import TOY_HANDLERS, Closed, Lab, yes
+from steps.hosts import Hosts
+from tests.engine.story import TOY_HANDLERS, Closed, Here, Lab, Memory, Toy, yes
 from tests.rows import assert_explained
 from wizard.core.change import Change
-from wizard.core.check import Status
+from wizard.core.check import Check, Status, failed
 from wizard.core.context import Context, Work
 from wizard.core.engine.control import Control
 from wizard.core.engine.order import in_order
 from wizard.core.errors import ExitCode, HostKeyChangedError, StateError
-from wizard.core.events import ChangeFinished, ChangeProgress, ChangeStarted, Note, StepFinished
+from wizard.core.events import ChangeFinished, ChangeProgress, ChangeStarted, Note, StepFinished, StepStarted
 from wizard.core.host import ReadOnlyHost, ReadOnlyViolationError
-from wizard.core.state import ChangeStatus, StepStatus
+from wizard.core.state import ChangeStatus, RunState, StepStatus
 from wizard.core.step import Step
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHost, fingerprint
@@ -99,6 +100,98 @@ def test_hosts_are_worked_on_side_by_side(lab: Lab) -> None:
 
     lab.steps = (Meet(),)
     assert lab.session().apply(yes).changes == 3
+
+
+class Meets(Step):
+    """Two of these only end when both are done at the same time."""
+
+    title, summary = "Meets", "Meets another step"
+
+    def __init__(self, name: str, together: threading.Barrier, *beside: str) -> None:
+        self.id, self.beside, self.together = name, beside, together  # type: ignore[misc]
+
+    def changes(self, ctx: Context) -> Iterator[Change]:
+        if not ctx.state.step(self.id).changes:
+            yield Change("meet", "pi", "Meet", lambda _work: str(self.together.wait()))
+
+
+def test_steps_that_say_so_are_done_side_by_side(lab: Lab) -> None:
+    together = threading.Barrier(2, timeout=10)
+    lab.steps = (Meets("one", together), Meets("two", together, "one"))
+    assert lab.session().apply(yes).changes == 2
+    assert lab.session().plan()[0].changes == 0
+
+
+def test_a_step_that_does_not_say_so_waits_its_turn(lab: Lab) -> None:
+    lab.steps = (Meets("one", threading.Barrier(1)), Meets("two", threading.Barrier(1)))
+    assert lab.session().apply(yes).changes == 2
+    steps = [
+        (type(event), event.step) for event in lab.events if isinstance(event, StepStarted | StepFinished)
+    ]
+    assert steps == [(what, step) for step in ("one", "two") for what in (StepStarted, StepFinished)]
+
+
+def test_a_step_that_fails_keeps_back_neither_the_one_beside_it_nor_what_needs_only_that(lab: Lab) -> None:
+    class Fails(Closed):
+        id = "fails"
+
+        def checks(self, ctx: Context) -> Iterator[Check]:
+            yield Check("fails.after", "It holds", lambda _ctx: failed("It does not."))
+
+        def changes(self, ctx: Context) -> Iterator[Change]:
+            yield from ()
+
+    class Beside(Toy):
+        id, beside = "beside", ("fails",)
+
+    class Needs(Toy):
+        id, needs, files = "needs", ("fails",), ("d", "e", "f")
+
+    lab.steps = (Here(), Hosts(), Fails(), Beside(), Needs())
+    result = lab.session().apply(yes)
+    assert sorted(result.failed) == ["fails", "needs"]
+    for files in lab.world().values():
+        assert {"/toy/a", "/toy/b", "/toy/c"} <= set(files)
+        assert "/toy/d" not in files
+
+
+def test_a_step_is_not_begun_beside_one_whose_checks_before_do_not_hold(lab: Lab) -> None:
+    class Beside(Toy):
+        id, beside = "beside", ("closed",)
+
+    lab.steps = (Here(), Hosts(), Closed(), Beside())
+    result = lab.session().apply(yes)
+    assert result.failed == ["closed", "beside"]
+    assert not any(path.startswith("/toy") for files in lab.world().values() for path in files)
+
+
+def test_a_state_that_cannot_be_saved_stops_the_step_beside_it_too(lab: Lab) -> None:
+    control = Control()
+
+    class First(Step):
+        id, title, summary = "first", "First", "Its first save fails"
+
+        def changes(self, ctx: Context) -> Iterator[Change]:
+            yield Change("never", "tower-a", "Never", lambda _work: "never")
+
+    class Second(Step):
+        id, title, summary, beside = "second", "Second", "Goes on until it is told to stop", ("first",)
+
+        def changes(self, ctx: Context) -> Iterator[Change]:
+            yield Change("waits", "pi", "Wait", lambda _work: str(control.stop.wait(10)))
+            yield Change("after", "pi", "Never begun", lambda _work: "never")
+
+    class Full(Memory):
+        def save(self, state: RunState) -> None:
+            if "never" in state.step("first").changes:
+                raise StateError("full", where="x", why="No space left on device", do="x")
+            Memory.save(self, state)
+
+    lab.memory = Full()
+    lab.steps = (First(), Second())
+    with pytest.raises(StateError):
+        lab.session(control).apply(yes)
+    assert not any("after" in state.step("second").changes for state in lab.memory.saved)
 
 
 def test_a_change_waits_for_those_it_names(lab: Lab) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from steps.etcd import Etcd
 from steps.etcd_certificates import make_missing
+from steps.etcd_programs import EtcdPrograms
 from tests.steps.etcd_world import (
     GONE,
     IDS,
@@ -31,6 +32,7 @@ from tests.steps.etcd_world import (
     world,
 )
 from wizard.core.change import Change
+from wizard.core.check import When
 from wizard.core.context import Context
 from wizard.core.errors import HostError
 from wizard.core.secret import Secret
@@ -67,9 +69,12 @@ def test_the_first_plan_shows_the_whole_story_before_any_guest_is_there() -> Non
     ctx = world({"etcd-a": None, "etcd-b": None, "pi": empty("pi")}, kept=MemorySecrets(), state=NEW)
     found = plan(ctx)
     each = [f"{what}:{name}" for name in NAMES for what in ("install", "configure", "start")]
+    each.remove("install:pi")
     assert list(found) == ["certificates", *each, "prove"]
     assert "initial-cluster-state: new" in found["configure:pi"].preview
-    assert "etcd 3.6.14 (arm64)" in found["install:pi"].preview
+    (early,) = EtcdPrograms().changes(ctx)
+    assert early.key == "install:pi"
+    assert "etcd 3.6.14 (arm64)" in early.preview
     assert "etcd 3.6.14 (amd64)" in found["install:etcd-a"].preview
     assert not any(change.destroys for change in found.values())
 
@@ -77,9 +82,29 @@ def test_the_first_plan_shows_the_whole_story_before_any_guest_is_there() -> Non
 def test_members_start_side_by_side_and_only_the_proof_waits_for_all() -> None:
     ctx = world({name: empty(name) for name in NAMES}, kept=MemorySecrets(), state=NEW)
     found = plan(ctx)
-    assert found["install:pi"].after == ()
+    assert found["install:etcd-a"].after == ()
     assert {found[f"{what}:pi"].after for what in ("configure", "start")} == {("certificates",)}
     assert set(found["prove"].after) == set(found) - {"prove"}
+
+
+def test_the_witness_gets_its_programs_ahead_only_where_nothing_runs_that_would_be_disturbed() -> None:
+    for says, ahead in ((empty("pi"), ["install:pi"]), (GONE, []), (healthy(secrets())["pi"], [])):
+        ctx = world(healthy(secrets()) | {"pi": says})
+        newer = replace(ctx, spec=replace(ctx.spec, etcd=EtcdSpec("3.6.15")))
+        early = [change.key for change in EtcdPrograms().changes(newer)]
+        assert early == ahead
+        assert ("install:pi" in keys(newer)) is (isinstance(says, Says) and not ahead)
+
+
+def test_before_programs_are_brought_the_witness_alone_is_looked_at() -> None:
+    checks = [
+        (check.id, check.host, check.when) for check in EtcdPrograms().checks(world(healthy(secrets())))
+    ]
+    assert checks == [
+        ("etcd.version", "", When.BEFORE),
+        ("etcd.disk", "pi", When.BEFORE),
+        ("etcd.foreign", "pi", When.BEFORE),
+    ]
 
 
 def record(key: str, at: float, status_: ChangeStatus = ChangeStatus.DONE) -> ChangeRecord:
@@ -288,7 +313,6 @@ def test_the_rest_of_a_half_done_bootstrap_is_simply_started() -> None:
     assert list(found) == [
         "start:etcd-a",
         "start:etcd-b",
-        "install:pi",
         "configure:pi",
         "start:pi",
         "prove",
@@ -312,7 +336,6 @@ def test_with_all_stopped_those_with_data_come_first_and_the_empty_one_joins_the
     assert list(found) == [
         "start:etcd-a",
         "start:etcd-b",
-        "install:pi",
         "configure:pi",
         "replace:pi",
         "prove",

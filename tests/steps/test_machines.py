@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from steps.guests import Guests
 from steps.machine_plan import look
 from steps.machines import Machines
 from tests.steps.guests import ETCD_A, ETCD_B, LINEAGE, MACHINES, STATE, STRANGER, WORKER_A, Said, context
@@ -15,6 +16,8 @@ from wizard.core.facts import GIB
 from wizard.core.spec.model import MachineSpec
 from wizard.core.state import ChangeRecord, ChangeStatus, RunState, StepRecord, new_state
 from wizard.payload.guests import GuestPlan
+
+BOTH = (WORKER_A, ETCD_A)
 
 
 def plan_of(name: str, machines: tuple[MachineSpec, ...] = MACHINES) -> GuestPlan:
@@ -56,6 +59,47 @@ def test_everything_is_made_where_nothing_is() -> None:
     assert found["boot:etcd-a"].host == "etcd-a"
     assert found["boot:etcd-a"].after == ("create:etcd-a",)
     assert not any(change.destroys for change in found.values())
+
+
+def others(ctx: Context) -> list[str]:
+    return [change.key for change in Guests().changes(ctx)]
+
+
+def test_etcds_guests_are_made_first_and_the_others_boots_hold_nothing_up() -> None:
+    ctx = context({}, machines=BOTH)
+    assert list(changes(ctx)) == ["image:tower-a", "create:etcd-a", "boot:etcd-a", "create:worker-a"]
+    assert others(ctx) == ["boot:worker-a"]
+
+
+def test_a_first_boot_that_was_not_seen_to_its_end_is_waited_for_once() -> None:
+    said = {
+        "tower-a": Said().has(plan_of("etcd-a"), booted=False).has(plan_of("worker-a", BOTH), booted=False)
+    }
+    ctx = context(said, machines=BOTH)
+    assert (list(changes(ctx)), others(ctx)) == (["boot:etcd-a"], ["boot:worker-a"])
+
+
+def test_a_guest_that_stood_still_is_waited_for_where_it_is_started() -> None:
+    said = {
+        "tower-a": Said().has(plan_of("etcd-a")).has(plan_of("worker-a", BOTH), state="shut off (shutdown)")
+    }
+    ctx = context(said, machines=BOTH)
+    assert (list(changes(ctx)), others(ctx)) == (["start:worker-a", "boot:worker-a"], [])
+
+
+def test_where_a_guest_is_resized_every_boot_is_waited_for_before() -> None:
+    said = {"tower-a": Said().has(plan_of("etcd-a")).has(plan_of("worker-a", BOTH), booted=False)}
+    ctx = context(said, machines=(WORKER_A, replace(ETCD_A, cpus=4)))
+    found = changes(ctx)
+    assert (list(found), others(ctx)) == (["boot:worker-a", "resize:etcd-a", "boot:etcd-a"], [])
+    assert found["resize:etcd-a"].after == ("boot:worker-a",)
+
+
+def test_the_guests_of_etcd_are_checked_before_etcd_is_begun_and_the_others_beside_it() -> None:
+    ctx = context({}, machines=BOTH)
+    here = {check.host for check in Machines().checks(ctx) if check.id == "machines.running"}
+    there = {check.host for check in Guests().checks(ctx)}
+    assert (here, there) == ({"etcd-a"}, {"worker-a"})
 
 
 def test_an_image_that_is_there_is_not_copied_again() -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import TypeVar, cast, overload
 
 from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.errors import HostError, RemoteError
@@ -22,30 +23,42 @@ FactsReader = Callable[[Reader], HostFacts]
 """Reads and parses the facts of one host; the composition root supplies it (the parsers live in `steps.parse`)."""
 
 
+T = TypeVar("T")
+
+PARSED = "parsed"
+"""The last word of the question whose answer is what a parser made of a script's."""
+
+
 @dataclass(slots=True)
 class FactsCache:
     """What each host answered, asked once per pass, whoever asks and from whatever thread; a failure is kept too."""
 
     hosts: Mapping[str, Reader]
     read: FactsReader
-    _kept: dict[_Question, HostFacts | ScriptResult | HostError | RemoteError] = field(default_factory=dict)
+    _kept: dict[_Question, object] = field(default_factory=dict)
     _locks: dict[_Question, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, name: str) -> HostFacts | HostError | RemoteError:
         """The facts of a host, or the error that kept us from them."""
-        answer = self._once((name,), lambda: self.read(self.hosts[name]))
-        assert not isinstance(answer, ScriptResult)
-        return answer
+        return self._once((name,), lambda: self.read(self.hosts[name]))
 
     def ask(
         self, name: str, script: str, args: Args, timeout: float
     ) -> ScriptResult | HostError | RemoteError:
         """What a read script said on a host, or the error that kept us from it."""
-        words = (name, script, *(f"{key}={args[key]}" for key in sorted(args)))
-        answer = self._once(words, lambda: self.hosts[name].read(script, args, timeout=timeout))
-        assert not isinstance(answer, HostFacts)
-        return answer
+        return self._once(
+            _question(name, script, args), lambda: self.hosts[name].read(script, args, timeout=timeout)
+        )
+
+    def parsed(
+        self, name: str, script: str, args: Args, timeout: float, parse: Callable[[ScriptResult], T]
+    ) -> T | HostError | RemoteError:
+        """What the parser of a script makes of its answer: once, like the answer itself."""
+        said = self.ask(name, script, args, timeout)
+        if not isinstance(said, ScriptResult):
+            return said
+        return self._once((*_question(name, script, args), PARSED), lambda: parse(said))
 
     def forget(self, name: str) -> None:
         """Ask the host again when it is next looked at: it was changed."""
@@ -59,22 +72,28 @@ class FactsCache:
             for question in [known for known in self._kept if len(known) > 1]:
                 del self._kept[question]
 
-    def _once(
-        self, question: _Question, read: Callable[[], HostFacts | ScriptResult]
-    ) -> HostFacts | ScriptResult | HostError | RemoteError:
+    def _once(self, question: _Question, read: Callable[[], T]) -> T | HostError | RemoteError:
+        """A question is always asked for the same kind of answer: its words tell which."""
         with self._guard:
             lock = self._locks.setdefault(question, threading.Lock())
         with lock:
-            if question not in self._kept:
+            # Looked up once: another thread may forget it at any moment.
+            known = self._kept.get(question)
+            if known is None:
                 try:
-                    self._kept[question] = read()
+                    known = read()
                 except (HostError, RemoteError) as error:
-                    self._kept[question] = error
-            return self._kept[question]
+                    known = error
+                self._kept[question] = known
+            return cast("T | HostError | RemoteError", known)
 
 
 _Question = tuple[str, ...]
 """Host, script and arguments; the host alone stands for its facts."""
+
+
+def _question(name: str, script: str, args: Args) -> _Question:
+    return (name, script, *(f"{key}={args[key]}" for key in sorted(args)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +127,31 @@ class Context:
         """As `facts`, with the error as a value."""
         return self.cache.get(host)
 
+    @overload
     def ask(
         self, host: str, script: str, args: Args | None = None, *, timeout: float = READ_SECONDS
-    ) -> ScriptResult:
+    ) -> ScriptResult: ...
+
+    @overload
+    def ask(
+        self,
+        host: str,
+        script: str,
+        args: Args | None = None,
+        *,
+        timeout: float = READ_SECONDS,
+        parse: Callable[[ScriptResult], T],
+    ) -> T: ...
+
+    def ask(
+        self,
+        host: str,
+        script: str,
+        args: Args | None = None,
+        *,
+        timeout: float = READ_SECONDS,
+        parse: Callable[[ScriptResult], T] | None = None,
+    ) -> ScriptResult | T:
         """What a `read/` script says on a host, cached for this pass like its facts.
 
         Args:
@@ -118,15 +159,20 @@ class Context:
             script: e.g. `read/etcd`.
             args: single-line arguments.
             timeout: seconds.
+            parse: the parser of that script, the same one for every question to it; what it makes is cached too.
 
         Raises:
             HostError: it cannot be reached or trusted.
-            RemoteError: past its deadline, or it broke the framing.
+            RemoteError: past its deadline, or it broke the framing, or the parser found it wanting.
         """
-        answer = self.cache.ask(host, script, args or {}, timeout)
-        if isinstance(answer, ScriptResult):
-            return answer
-        raise answer
+        answer: ScriptResult | T | HostError | RemoteError
+        if parse is None:
+            answer = self.cache.ask(host, script, args or {}, timeout)
+        else:
+            answer = self.cache.parsed(host, script, args or {}, timeout, parse)
+        if isinstance(answer, HostError | RemoteError):
+            raise answer
+        return answer
 
     def lineage_on(self, host: str) -> str:
         """The lineage that marks what is ours on a host; empty = nothing there can be ours.

@@ -13,13 +13,19 @@ from wizard.core.context import Context
 class Step:
     """A stage of the story: what must hold before, what is missing, what must hold after.
 
-    A subclass states `id`, `title`, `summary`, `needs` and overrides what it has; the engine knows nothing else of it.
+    A subclass states `id`, `title`, `summary`, `needs`, `beside` and overrides what it has; the engine knows nothing
+    else of it.
     """
 
     id: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Steps before it that it need not wait for: it begins once their checks before have held.
+
+    Only for steps that change no host in common: of each, changes keep their order.
+    """
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """The assertions of this stage, before and after; doctor runs the ones after."""

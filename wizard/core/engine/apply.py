@@ -1,16 +1,21 @@
-"""Apply: step by step, checks before, changes, checks after; what failed keeps back only what needs it."""
+"""Apply: step by step, checks before, changes, checks after; what failed keeps back only what needs it.
+
+A step has the run to itself, but for those it names in `beside`: it begins once their checks before have held.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 from wizard.core.check import Finding, Level, Status, When, unmet
 from wizard.core.context import Context
 from wizard.core.engine.changes import Outcome, Tools, run_changes
 from wizard.core.engine.checks import Assertion, run_checks
-from wizard.core.engine.order import in_order, needed_by_failed
+from wizard.core.engine.order import in_order, kept_back
 from wizard.core.engine.plan import PlannedStep, plan_step
 from wizard.core.errors import RESUMES, CancelledError, LinkLostError, WizardError
 from wizard.core.events import StepFinished, StepPlanned, StepStarted
@@ -44,6 +49,14 @@ class ApplyResult:
             return "failed"
         return "stopped" if self.stopped else "done"
 
+    def add(self, part: ApplyResult) -> None:
+        """Count in what one step came to."""
+        self.changes += part.changes
+        self.failed += part.failed
+        self.stopped |= part.stopped
+        self.errors += part.errors
+        self.findings += part.findings
+
 
 def apply_steps(steps: Sequence[Step], ctx: Context, tools: Tools) -> ApplyResult:
     """Bring about what every step finds missing.
@@ -56,40 +69,82 @@ def apply_steps(steps: Sequence[Step], ctx: Context, tools: Tools) -> ApplyResul
     Raises:
         StateError: the run state could not be saved, or another cluster's marker was found.
     """
+    return _Run(ctx, tools, in_order(steps)).to_the_end()
+
+
+@dataclass(slots=True)
+class _Run:
+    """Whose turn it is."""
+
+    ctx: Context
+    tools: Tools
+    waiting: list[Step]
+    running: dict[Future[ApplyResult], Step] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
+    """Steps whose checks before have held."""
+    result: ApplyResult = field(default_factory=ApplyResult)
+    news: SimpleQueue[str | Future[ApplyResult]] = field(default_factory=SimpleQueue)
+    """The id of a step that was opened, or a step that has ended."""
+
+    def to_the_end(self) -> ApplyResult:
+        with ThreadPoolExecutor(max(1, len(self.waiting)), thread_name_prefix="step") as pool:
+            while self.waiting or self.running:
+                while self.waiting and self._may_begin(self.waiting[0]):
+                    self._begin(self.waiting.pop(0), pool)
+                if self.running:
+                    self._hear(self.news.get())
+        return self.result
+
+    def _may_begin(self, step: Step) -> bool:
+        busy = {one.id for one in self.running.values()}
+        return busy <= self.opened & set(step.beside)
+
+    def _begin(self, step: Step, pool: ThreadPoolExecutor) -> None:
+        if self.tools.control.stop.is_set():
+            self.result.stopped = True
+            self.waiting.clear()
+        elif kept_back(step, self.result.failed, self.opened):
+            self.result.failed.append(step.id)
+            self.tools.emit(StepFinished(step=step.id, title=step.title, status="blocked"))
+        else:
+            future = pool.submit(_apply_step, step, self.ctx, self.tools, self.news.put)
+            self.running[future] = step
+            future.add_done_callback(self.news.put)
+
+    def _hear(self, news: str | Future[ApplyResult]) -> None:
+        if isinstance(news, str):
+            self.opened.add(news)
+            return
+        del self.running[news]
+        if news.exception() is not None:
+            # What is done beside it ends in order, and nothing more is begun.
+            self.tools.control.stop.set()
+        self.result.add(news.result())
+
+
+def _apply_step(step: Step, ctx: Context, tools: Tools, opened: Callable[[str], object]) -> ApplyResult:
     result = ApplyResult()
-    for step in in_order(steps):
-        if tools.control.stop.is_set():
-            result.stopped = True
-            break
-        broken = needed_by_failed(step, result.failed)
-        if broken:
-            result.failed.append(step.id)
-            tools.emit(StepFinished(step=step.id, title=step.title, status="blocked"))
-            continue
-        _apply_step(step, ctx, tools, result)
-    return result
-
-
-def _apply_step(step: Step, ctx: Context, tools: Tools, result: ApplyResult) -> None:
     began = time.monotonic()
     tools.emit(StepStarted(step=step.id, title=step.title))
     before = _check(step, When.BEFORE, ctx, tools, result)
     if _fatal(before):
         _finish(step, "failed", began, tools, result)
-        return
+        return result
+    opened(step.id)
     planned = plan_step(step, ctx)
     if planned.error is not None:
         result.errors.append(planned.error)
         _finish(step, "failed", began, tools, result)
-        return
+        return result
     outcome = _change(planned, ctx, tools, result)
     if _stopped(outcome, tools):
         result.stopped = True
         _finish(step, "stopped", began, tools, result)
-        return
+        return result
     after = _check(step, When.AFTER, ctx, tools, result)
     well = outcome.complete and not any(item.status is Status.FAIL for item in after)
     _finish(step, "done" if well and not _blind(after) else "failed", began, tools, result)
+    return result
 
 
 def _change(planned: PlannedStep, ctx: Context, tools: Tools, result: ApplyResult) -> Outcome:

@@ -9,7 +9,7 @@ from wizard.core.step import Step
 
 
 def in_order(steps: Sequence[Step]) -> list[Step]:
-    """The steps so that each comes after those it needs, otherwise as given.
+    """The steps so that each comes after those it needs or is done beside, otherwise as given.
 
     Args:
         steps: in the order of the story.
@@ -20,7 +20,9 @@ def in_order(steps: Sequence[Step]) -> list[Step]:
     """
     by_id = {step.id: step for step in steps}
     place = {step.id: index for index, step in enumerate(steps)}
-    sorter = TopologicalSorter({step.id: [by_id[need].id for need in step.needs] for step in steps})
+    sorter = TopologicalSorter(
+        {step.id: [by_id[need].id for need in (*step.needs, *step.beside)] for step in steps}
+    )
     sorter.prepare()
     ordered: list[Step] = []
     while sorter.is_active():
@@ -30,7 +32,13 @@ def in_order(steps: Sequence[Step]) -> list[Step]:
     return ordered
 
 
-def needed_by_failed(step: Step, failed: Iterable[str]) -> list[str]:
-    """The failed steps that this one needs, which is why it cannot begin."""
+def kept_back(step: Step, failed: Iterable[str], opened: Iterable[str]) -> bool:
+    """Whether a step cannot begin: one it needs failed, or one it is done beside was stopped by its checks before.
+
+    Args:
+        step: whose turn it is.
+        failed: ids of steps that did not end well.
+        opened: ids of steps whose checks before held.
+    """
     broken = set(failed)
-    return [need for need in step.needs if need in broken]
+    return not broken.isdisjoint(step.needs) or not (broken - set(opened)).isdisjoint(step.beside)

@@ -20,4 +20,6 @@ if [ -n "$2" ]; then
     userdel etcd 2>/dev/null
     journalctl --rotate -q 2>/dev/null && journalctl --vacuum-time=1s -q 2>/dev/null
 fi
+# Guests made anew have other cards at the same addresses.
+ip neigh flush all 2>/dev/null
 exit 0
