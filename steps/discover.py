@@ -7,13 +7,16 @@ from dataclasses import replace
 from functools import partial
 from statistics import median_low
 
+from steps import present
 from steps.host_checks import HOST_CHECKS, HostCheck, time_fix
 from steps.hypervisor_checks import HYPERVISOR_CHECKS
+from steps.login import login
+from wizard.core.change import Change
 from wizard.core.check import Check, Finding, failed, passed, skipped, warned
 from wizard.core.context import Context
 from wizard.core.errors import RemoteError
 from wizard.core.facts import HostFacts
-from wizard.core.spec.model import ClusterSpec, HostSpec
+from wizard.core.spec.model import HostSpec
 from wizard.core.step import Step
 
 SKEW_ERROR = 30.0
@@ -42,8 +45,18 @@ class Discover(Step):
             for each in (*HOST_CHECKS, *HYPERVISOR_CHECKS):
                 if _concerns(each, host):
                     yield _check(each, host)
+        yield from present.checks(ctx)
         yield Check("discover.clocks", "Clocks agree with each other", clocks)
         yield Check("discover.identity", "Every host is a machine of its own", identity)
+
+    def changes(self, ctx: Context) -> Iterator[Change]:
+        """Never one; but what cannot be built beside what is already there is not begun.
+
+        Raises:
+            RefusedError: something is there that a later step would meet.
+        """
+        present.refuse(ctx)
+        yield from ()
 
 
 def _concerns(check: HostCheck, host: HostSpec) -> bool:
@@ -71,13 +84,6 @@ def _facts(ctx: Context, *, host: HostSpec) -> Finding:
     facts = ctx.facts(host.name)
     detail = f"{facts.os.pretty or facts.platform}, {len(facts.disks)} disks, {len(facts.ports)} open ports."
     return passed(detail, evidence="; ".join(facts.notes))
-
-
-def login(spec: ClusterSpec, host: HostSpec) -> str:
-    """How a command is given on a host, as a person would type it: `ssh pi@10.0.0.13 sudo`."""
-    user = host.user or spec.ssh.user
-    port = f"-p {host.port} " if host.port else ""
-    return f"ssh {port}{user}@{host.address}" + ("" if user == "root" else " sudo")
 
 
 def _known(ctx: Context) -> list[HostFacts]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from steps.discover import clocks_of, login
+from steps.discover import clocks_of
 from steps.etcd_certificates import authority as our_authority
 from steps.etcd_files import patch
 from steps.etcd_plan import survivors_missing
 from steps.etcd_seen import Member, Place, look, look_at_all, names, packaged, places
 from steps.host_checks import ETCD_PORTS, time_fix
+from steps.login import login
 from wizard.core.check import Finding, failed, passed, skipped
 from wizard.core.context import Context
 from wizard.core.errors import HostError, RemoteError

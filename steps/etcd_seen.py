@@ -54,6 +54,11 @@ def places(spec: ClusterSpec) -> tuple[Place, ...]:
     return tuple(_place(spec, member) for member in spec.etcd_members()) if spec.machines else ()
 
 
+def place_of(spec: ClusterSpec, name: str) -> Place | None:
+    """Where a host or guest keeps a member; None where it shall be none. A witness is one before there are machines."""
+    return next((_place(spec, one) for one in spec.etcd_members() if one.name == name), None)
+
+
 def _place(spec: ClusterSpec, member: EtcdMember) -> Place:
     if member.name != member.host:
         own_disk = spec.machine(member.name).data_disk is not None

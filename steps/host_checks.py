@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wizard.core.check import Finding, Level, failed, passed, skipped, warned
-from wizard.core.facts import GIB, Filesystem, HostFacts, Port
+from wizard.core.decide.traces import WILDCARDS
+from wizard.core.facts import GIB, Filesystem, HostFacts
 from wizard.core.spec.model import HostSpec
 
 Test = Callable[[HostFacts, HostSpec, str], Finding]
@@ -41,15 +42,6 @@ SWAP_SHARE = 0.1
 
 ETCD_PORTS = (2379, 2380, 2381)
 """etcd's clients, peers and metrics (domain.md 1.7, 2.5)."""
-
-DNS_PORT = 53
-
-WILDCARDS = ("0.0.0.0", "*", "::")  # noqa: S104 - what others listen on, we open nothing
-
-NAME_SERVERS = ("systemd-resolve", "systemd-resolved", "dnsmasq", "named", "unbound")
-"""Programs that take port 53 and that nobody set up for this cluster."""
-
-KUBERNETES = ("k3s", "k3s-agent", "microk8s", "kubelet", "kube-apiserver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,36 +198,15 @@ def memory(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
     return passed(f"{total / GIB:.1f} GiB, {(facts.memory.available or 0) / GIB:.1f} GiB available.")
 
 
-def kubernetes(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
-    """No Kubernetes on the host itself: ours lives in guests, and two of them fight over ports and iptables."""
-    found = [name for name in KUBERNETES if (one := facts.service(name)).running or one.enabled]
-    if facts.microk8s and "microk8s" not in found:
-        found.append("microk8s")
-    if not found:
-        return passed("No Kubernetes runs on the host itself.")
-    fix = (
-        f"{ssh} snap stop --disable microk8s"
-        if "microk8s" in found
-        else f"{ssh} systemctl disable --now {found[0]}"
-    )
-    return warned(
-        f"{host.name} already runs {', '.join(found)}.",
-        evidence=", ".join(f"{name}: {_service_text(facts, name)}" for name in found),
-        cause="An earlier cluster. It keeps running; move what it carries before you stop it.",
-        fix=fix,
-    )
-
-
-def _service_text(facts: HostFacts, name: str) -> str:
-    service = facts.service(name)
-    return "running" if service.running else "starts at boot" if service.enabled else "installed"
-
-
 def busy_ports(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
-    """The ports our programs will need on the host itself."""
+    """The ports our etcd member needs, where another sort of program holds them; another etcd has a check of its own."""
+    reachable = (*WILDCARDS, host.address)
     busy = [
         f"{port.protocol} {port.address}:{port.port} {port.process}".strip()
-        for port in _in_the_way(facts, host)
+        for port in facts.ports
+        if port.port in ETCD_PORTS
+        and port.process not in ("etcd", "")
+        and port.address.partition("%")[0] in reachable
     ]
     if not busy:
         return passed("The ports we need are free, or already ours.")
@@ -245,16 +216,6 @@ def busy_ports(facts: HostFacts, host: HostSpec, ssh: str) -> Finding:
         cause="Another program offers the same service.",
         fix=f"{ssh} ss -lntup",
     )
-
-
-def _in_the_way(facts: HostFacts, host: HostSpec) -> list[Port]:
-    """A hypervisor will offer names, a witness etcd; what listens elsewhere (libvirt's own network) does not matter."""
-    reachable = (*WILDCARDS, host.address)
-    if host.role == "hypervisor":
-        found = [port for port in facts.ports if port.port == DNS_PORT and port.process in NAME_SERVERS]
-    else:
-        found = [port for port in facts.ports if port.port in ETCD_PORTS and port.process not in ("etcd", "")]
-    return [port for port in found if port.address.partition("%")[0] in reachable]
 
 
 def firewall(facts: HostFacts, _host: HostSpec, ssh: str) -> Finding:
@@ -296,8 +257,7 @@ HOST_CHECKS = (
     HostCheck("discover.time", "The clock of {host} is kept", synchronised),
     HostCheck("discover.space", "{host} has room where we write", space),
     HostCheck("discover.memory", "{host} has enough memory", memory, level=Level.WARNING),
-    HostCheck("discover.kubernetes", "No Kubernetes runs on {host} itself", kubernetes, level=Level.WARNING),
-    HostCheck("discover.ports", "The ports we need on {host} are free", busy_ports, level=Level.WARNING),
+    HostCheck("discover.ports", "The ports we need on {host} are free", busy_ports, "witness", Level.WARNING),
     HostCheck("discover.power", "{host} gets enough power", power, "witness", Level.WARNING),
     HostCheck(
         "discover.firewall", "No firewall on {host} is in etcd's way", firewall, "witness", Level.WARNING

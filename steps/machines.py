@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from steps.discover import login
 from steps.etcd_seen import Place as EtcdPlace
 from steps.etcd_seen import places as etcd_places
 from steps.etcd_seen import served
+from steps.login import login
 from steps.machine_after import GUEST_CHECKS, check_guest
 from steps.machine_before import PLACE_CHECKS, Test, room, unchangeable
 from steps.machine_changes import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wizard.compose import artifacts_folder, home_named, open_session
@@ -17,6 +17,8 @@ from wizard.front.streams import flushed, leave, never_fail_to_print, tell, tell
 if TYPE_CHECKING:
     from argparse import Namespace as Options
 
+    from wizard.core.context import Context
+    from wizard.core.decide.present_data import Present
     from wizard.core.errors import HostError, RemoteError
     from wizard.core.facts import HostFacts
     from wizard.core.home import ClusterHome
@@ -146,9 +148,28 @@ def _facts(options: Options) -> int:
         names = _host_names(options.host, session.spec)
         ctx = session.facts(names)
         found = {name: ctx.try_facts(name) for name in names}
-    _print_json(facts_json(session.spec.name, found)) if options.json else print(facts_text(found))
+        there = _already_there(ctx, found)
+    if options.json:
+        _print_json(facts_json(session.spec.name, found, there))
+    else:
+        print(facts_text(found, there))
     failed = [one for one in found.values() if isinstance(one, WizardError)]
     return _worst(failed)
+
+
+def _already_there(
+    ctx: Context, found: Mapping[str, HostFacts | HostError | RemoteError]
+) -> Mapping[str, Sequence[Present]]:
+    """What is on each host already; hosts that show nothing of the kind are not asked, and nothing is loaded for them."""
+    from wizard.core.decide.traces import shows_anything
+    from wizard.core.facts import HostFacts
+
+    names = [name for name, one in found.items() if isinstance(one, HostFacts) and shows_anything(one)]
+    if not names:
+        return {}
+    from steps.present import all_already_there
+
+    return all_already_there(ctx, names)
 
 
 def _host_names(asked: Sequence[str], spec: ClusterSpec) -> list[str]:

@@ -93,6 +93,7 @@ def parse_facts(host: str, text: str, *, sent: float, received: float) -> HostFa
         ports=network.ports(sections),
         services=services.services(sections),
         microk8s=system.flag(sections, "microk8s"),
+        traces=tuple(name for name in TRACES if system.flag(sections, name)),
         clock=services.clock(sections, sent=sent, received=received),
         firewall=network.firewall(sections),
         tools=frozenset(sections.lines("tools")),
@@ -103,6 +104,9 @@ def parse_facts(host: str, text: str, *, sent: float, received: float) -> HostFa
         notes=_notes(sections),
     )
 
+
+TRACES = ("swarm", "kubeadm", "k3s", "etcd")
+"""Flags of folders that a cluster leaves on a host."""
 
 _WANTED = (
     ("lsblk", "lsblk is missing: disks are read from /sys, without file systems and labels"),

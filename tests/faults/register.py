@@ -13,6 +13,7 @@ ROWS = (
     *(("C", number) for number in range(39, 51)),
     *(("D", number) for number in range(51, 61)),
     *(("E", number) for number in range(61, 66)),
+    ("F", 66),
     *(("F", number) for number in range(69, 73)),
 )
 """What this part of the program must survive."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from tests.recordings.case import HOSTS, Case, do
+from tests.recordings.case import HOSTS, Case, Play, do
 from tests.recordings.etcd_cases import ETCD_CASES
-from tests.recordings.guest_cases import GUEST_CASES
+from tests.recordings.guest_cases import GUEST_CASES, TOWERS
 from tests.recordings.recording import Said
 from tests.recordings.stage import LINEAGE, MARKER, OP, OTHER_LINEAGE, WORK, Stage
 from tests.recordings.witness_cases import WITNESS_CASES
@@ -281,9 +281,38 @@ def facts_marked(stage: Stage) -> Said:
     return stage.run("read/facts", {})
 
 
+def facts_occupied(stage: Stage) -> Said:
+    with stage.occupied("microk8s-present"):
+        return stage.run("read/facts", {})
+
+
+# --- what is already there ----------------------------------------------------------------------------------------
+
+
+def present_nothing(stage: Stage) -> Said:
+    return stage.run("read/present", {})
+
+
+def present_of(name: str) -> Play:
+    """What a host tells with one thing on it."""
+
+    def play(stage: Stage) -> Said:
+        with stage.occupied(name):
+            return stage.run("read/present", {})
+
+    return play
+
+
 CASES = (
     Case("read/facts", "untouched", facts_untouched),
     Case("read/facts", "marked", facts_marked),
+    Case("read/facts", "occupied", facts_occupied),
+    Case("read/present", "nothing", present_nothing),
+    Case("read/present", "microk8s", present_of("microk8s-present")),
+    Case("read/present", "kubeadm", present_of("kubeadm-present")),
+    Case("read/present", "swarm", present_of("swarm-present"), hosts=TOWERS),
+    Case("read/present", "etcd", present_of("foreign-etcd"), hosts=("pi",)),
+    Case("read/present", "dns", present_of("port-53-taken"), hosts=TOWERS),
     Case("do/marker", "fresh", marker_fresh),
     Case("do/marker", "again", marker_again),
     Case("do/marker", "foreign", marker_foreign),

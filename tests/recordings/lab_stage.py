@@ -158,6 +158,15 @@ class LabStage(Workshop):
             self.lab.mend("disk-full", self.name)
 
     @contextmanager
+    def occupied(self, name: str) -> Iterator[None]:
+        """The lab's own fault."""
+        self.lab.fault(name, self.name)
+        try:
+            yield
+        finally:
+            self.lab.mend(name, self.name)
+
+    @contextmanager
     def queue(self) -> Iterator[None]:
         """A process that holds what operations wait for."""
         pid = self.lab.inside(self.name, "sh", "-c", _QUEUE).strip()

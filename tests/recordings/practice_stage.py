@@ -98,6 +98,15 @@ class PracticeStage:
             self.remove(f"{folder}/.filler")
 
     @contextmanager
+    def occupied(self, name: str) -> Iterator[None]:
+        """Under the same name."""
+        self.machine.occupants.add(name)
+        try:
+            yield
+        finally:
+            self.machine.occupants.discard(name)
+
+    @contextmanager
     def queue(self) -> Iterator[None]:
         """Operations wait for the end."""
         self.machine.queue()

@@ -68,6 +68,9 @@ class Stage(Protocol):
     def fill(self, folder: str) -> AbstractContextManager[None]:
         """Leave no byte free in a folder."""
 
+    def occupied(self, name: str) -> AbstractContextManager[None]:
+        """Something lives on it that is not ours: a fault's name."""
+
     def queue(self) -> AbstractContextManager[None]:
         """Hold back every operation that is begun: it runs at the end."""
 

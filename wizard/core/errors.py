@@ -93,6 +93,10 @@ class RemoteError(WizardError):
     """A remote script failed, timed out, or answered with something that is not its protocol."""
 
 
+class RefusedError(WizardError):
+    """What is wanted would break something that is already there: it is not begun."""
+
+
 class StateError(WizardError):
     """The wizard's own files are locked, corrupt, foreign, too new or cannot be written."""
 

@@ -293,6 +293,8 @@ class HostFacts:
     services: tuple[Service, ...] = ()
     microk8s: bool = False
     """The MicroK8s snap is there, running or not."""
+    traces: tuple[str, ...] = ()
+    """Whose data lies in its usual place, running or not: `swarm`, `kubeadm`, `k3s`, `etcd`."""
     clock: Clock = Clock()
     firewall: Firewall = Firewall()
     tools: frozenset[str] = field(default_factory=frozenset)

@@ -18,7 +18,7 @@ from wizard.core.engine.journal import Journal, StateSaver
 from wizard.core.engine.order import in_order
 from wizard.core.engine.plan import Plan, make_plan, prefetch, prefetch_all
 from wizard.core.engine.resume import Standing, close_in_flight, settle_in_flight, standing
-from wizard.core.errors import WizardError
+from wizard.core.errors import RefusedError, WizardError
 from wizard.core.events import Event, RunFinished, RunStarted, Sink
 from wizard.core.holder import ourselves
 from wizard.core.host import Hosts, ReadOnlyHost
@@ -133,6 +133,9 @@ class Session:
         )
         ctx = self.context()
         plan = make_plan(self.steps, ctx, self.emit)
+        refused = [error for error in plan.errors if isinstance(error, RefusedError)]
+        if refused:
+            return ApplyResult(failed=["plan"], errors=list(refused))
         if plan.changes == 0 and not journal.state.in_flight():
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
         if not approve(plan, standing(self.state, plan, self.spec.flatten())):

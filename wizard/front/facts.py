@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from wizard.core.errors import WizardError, render
 from wizard.core.facts import GIB, Clock, Disk, Filesystem, Guest, HostFacts, Libvirt, Nic, Port, Volume
+from wizard.front.present import present_lines
+
+if TYPE_CHECKING:
+    from wizard.core.decide.present_data import Present
 
 FACTS_SCHEMA = 1
 """Version of the JSON document."""
@@ -19,45 +25,53 @@ _LABEL = 11
 _SHOWN_NICS = ("ethernet", "wifi", "bond", "vlan", "bridge", "macvtap")
 _LOOPBACK = ("127.", "::1")
 
+AlreadyThere = Mapping[str, Sequence["Present"]]
+"""Of each host what is already on it."""
+
+_NOTHING: AlreadyThere = MappingProxyType({})
+
 Answers = Mapping[str, HostFacts | WizardError]
 """Of each host its facts, or the error that kept us from them, in the order they are told."""
 
 
-def facts_json(cluster: str, answers: Answers) -> dict[str, object]:
+def facts_json(cluster: str, answers: Answers, there: AlreadyThere = _NOTHING) -> dict[str, object]:
     """The one document of `wizard facts --json`.
 
     Args:
         cluster: name of the cluster.
         answers: facts or error of each host.
+        there: what is already on each host, and what is answered.
     """
-    hosts = {name: _host_json(answer) for name, answer in answers.items()}
+    hosts = {name: _host_json(answer, there.get(name, ())) for name, answer in answers.items()}
     return {"schema": FACTS_SCHEMA, "cluster": cluster, "hosts": hosts}
 
 
-def _host_json(answer: HostFacts | WizardError) -> dict[str, object]:
+def _host_json(answer: HostFacts | WizardError, there: Sequence[Present]) -> dict[str, object]:
     if isinstance(answer, HostFacts):
-        return {**asdict(answer), "tools": sorted(answer.tools)}
+        found = [{**asdict(one), "reply": str(one.reply)} for one in there]
+        return {**asdict(answer), "tools": sorted(answer.tools), "already_there": found}
     told = {name: getattr(answer, name) for name in ("what", "where", "why", "again")}
     return {"error": {**told, "do": list(answer.do)}}
 
 
-def facts_text(answers: Answers, *, width: int = WIDTH) -> str:
+def facts_text(answers: Answers, there: AlreadyThere = _NOTHING, *, width: int = WIDTH) -> str:
     """The facts as a person wants to read them, one block a host.
 
     Args:
         answers: facts or error of each host.
+        there: what is already on each host, and what is answered.
         width: columns of the terminal.
     """
-    blocks = [_block(name, answer, width) for name, answer in answers.items()]
+    blocks = [_block(name, answer, there.get(name, ()), width) for name, answer in answers.items()]
     return "\n\n".join(blocks) + "\n"
 
 
-def _block(name: str, answer: HostFacts | WizardError, width: int) -> str:
+def _block(name: str, answer: HostFacts | WizardError, there: Sequence[Present], width: int) -> str:
     if isinstance(answer, WizardError):
         return f"{name}\n{textwrap.indent(render(answer), '  ')}"
     rows = [(label, line) for label, lines in _rows(answer) for label, line in _labelled(label, lines)]
     body = [line for label, text in rows for line in _wrapped(label, text, width)]
-    return "\n".join([_head(answer), *body])
+    return "\n".join([_head(answer), *body, *present_lines(there, width)])
 
 
 def _head(facts: HostFacts) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable
 
 from wizard.core.errors import UsageError
 from wizard.core.resources import asset_text
-from wizard.lab import containers, images
+from wizard.lab import artifacts, containers, etcd, images
 from wizard.lab.docker import LABEL, LabError, docker, try_docker
 from wizard.lab.hosts import LabHost
 from wizard.lab.store import Store
@@ -21,21 +22,23 @@ def wizard_folder(host: LabHost) -> str:
     return "/boot/config/wizard" if host.platform == "unraid" else "/var/lib/wizard"
 
 
-def scripted(name: str) -> tuple[Act, Act]:
+def scripted(name: str, *before: str) -> tuple[Act, Act]:
     """The two halves of a fault that a script inside the host does.
 
     Args:
         name: of the script under `assets/lab/fault`.
+        before: scripts it uses functions of.
     """
+    scripts = (*before, name)
 
     def act(verb: str) -> Act:
-        return lambda store, host, value: _inside(store, host, name, verb, value)
+        return lambda store, host, value: _inside(store, host, scripts, verb, value)
 
     return act("add"), act("clear")
 
 
-def _inside(store: Store, host: LabHost, script: str, verb: str, value: str) -> None:
-    text = asset_text(f"lab/fault/{script}.sh").encode()
+def _inside(store: Store, host: LabHost, scripts: tuple[str, ...], verb: str, value: str) -> None:
+    text = "".join(asset_text(f"lab/fault/{name}.sh") for name in scripts).encode()
     containers.execute(store, host, "/bin/sh", "-s", verb, value, given=text)
 
 
@@ -69,13 +72,13 @@ def slow(store: Store, host: LabHost, value: str) -> None:
     """
     _expect(value, r"[1-9][0-9]*(k|m|g)bit", "a rate such as 256kbit or 1mbit")
     _machine_end(store, host, "slow", value)
-    _inside(store, host, "link-slow", "add", value)
+    _inside(store, host, ("link-slow",), "add", value)
 
 
 def free(store: Store, host: LabHost, _value: str) -> None:
     """Lift the limit of the link."""
     _machine_end(store, host, "free")
-    _inside(store, host, "link-slow", "clear", "")
+    _inside(store, host, ("link-slow",), "clear", "")
 
 
 def _card(store: Store, host: LabHost, *words: str) -> None:
@@ -131,6 +134,24 @@ def delay(store: Store, host: LabHost, value: str) -> None:
         why=(said.err.strip().splitlines() or ["it said nothing"])[-1],
         do="wizard lab fault list",
     )
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def other_etcd(store: Store, host: LabHost, _value: str) -> None:
+    """Start another etcd on a host: the program the lab has built.
+
+    Raises:
+        LabError: it could not be built, or did not come up.
+    """
+    artifacts.ensure(_tell)
+    _inside(store, host, ("foreign-etcd",), "clear", "")
+    folder = "/run/lab/foreign-etcd"
+    receive = f"mkdir -p {folder} && cat >{folder}/etcd.tar.gz"
+    containers.execute(store, host, "sh", "-c", receive, given=etcd.recipe().place.read_bytes())
+    _inside(store, host, ("foreign-etcd",), "add", "")
 
 
 def drop_helpers(store: Store, host: LabHost) -> None:

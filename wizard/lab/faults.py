@@ -95,6 +95,33 @@ FAULTS = {
             outlives_reset=True,
         ),
         Fault("ssh-down", "the SSH port refuses; the host runs", *breakage.scripted("ssh-down")),
+        Fault(
+            "microk8s-present",
+            "a MicroK8s lies and runs there, as far as a look from outside goes",
+            *breakage.scripted("microk8s-present", "listen"),
+        ),
+        Fault(
+            "kubeadm-present",
+            "a control plane of kubeadm lies and runs there, as far as a look from outside goes",
+            *breakage.scripted("kubeadm-present", "listen"),
+        ),
+        Fault(
+            "swarm-present",
+            "a hypervisor's docker is the manager of a Swarm",
+            *breakage.scripted("swarm-present"),
+            outlives_reset=True,
+        ),
+        Fault(
+            "foreign-etcd",
+            "another etcd runs on the ports ours needs (a host with systemd)",
+            breakage.other_etcd,
+            breakage.scripted("foreign-etcd")[1],
+        ),
+        Fault(
+            "port-53-taken",
+            "a dnsmasq answers on port 53 of a hypervisor's address",
+            *breakage.scripted("port-53-taken"),
+        ),
     )
 }
 """By name, in the order in which they are told."""

@@ -15,6 +15,7 @@ from wizard.practice.answer import Answer
 from wizard.practice.boot import first_boot
 from wizard.practice.definition import Definition
 from wizard.practice.machine import Domain, Machine, read_sections, write_sections
+from wizard.practice.occupants import with_occupants
 
 Sections = dict[str, tuple[str, ...]]
 
@@ -24,7 +25,7 @@ DATA_FREE = 0.94
 
 def facts(machine: Machine, _args: Args, _payload: bytes) -> Answer:
     """What the host is, with the parts that changed since: its clock, the wizard's marker, guests, etcd."""
-    sections = _with_etcd(machine, _with_guests(machine, seen(machine)))
+    sections = with_occupants(machine, _with_etcd(machine, _with_guests(machine, seen(machine))))
     end = sections.pop("end", ())
     marker_file = machine.files.get(machine.marker_path)
     if marker_file:

@@ -132,6 +132,8 @@ class Machine:
     domains: dict[str, Domain] = field(default_factory=dict)
     """Its guests by name, ours or not."""
     etcd: Service = field(default_factory=Service)
+    occupants: set[str] = field(default_factory=set)
+    """What lives on it that is not ours, by the names of `wizard.practice.occupants`."""
     users: set[str] = field(default_factory=lambda: set(USERS))
     """Accounts and groups."""
     folders: set[str] = field(default_factory=set)

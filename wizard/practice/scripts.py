@@ -13,6 +13,7 @@ from wizard.practice import guest_scripts as guest
 from wizard.practice.answer import Answer, Handler
 from wizard.practice.facts import facts
 from wizard.practice.machine import File, Machine
+from wizard.practice.occupants import present
 from wizard.practice.upload import put
 from wizard.practice.witness_scripts import fsync, witness
 
@@ -71,6 +72,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read/guest-boot": guest.guest_boot,
     "read/etcd": etcd_read.etcd,
     "read/witness": witness,
+    "read/present": present,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,

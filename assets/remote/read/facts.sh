@@ -104,6 +104,12 @@ host_itself() {
     exists /sys/fs/cgroup/cgroup.controllers cgroup2
     exists /snap/microk8s/current microk8s
     exists /var/snap/microk8s/current microk8s
+    exists /var/lib/docker/swarm/docker-state.json swarm
+    exists /etc/kubernetes/kubelet.conf kubeadm
+    exists /var/lib/rancher/k3s/server k3s
+    exists /var/lib/rancher/k3s/agent k3s
+    exists /var/lib/etcd/member etcd
+    exists /var/lib/etcd/default/member etcd
     exists /run/systemd/timesync/synchronized timesyncd_synchronised
     exists /run/libvirt/libvirt-sock libvirt_socket
     exists /run/libvirt/virtqemud-sock libvirt_socket

@@ -10,7 +10,7 @@ from wizard.core.change import Change
 from wizard.core.context import Context
 from wizard.core.engine.checks import WORKERS
 from wizard.core.engine.order import in_order
-from wizard.core.errors import HostError, RemoteError, WizardError
+from wizard.core.errors import HostError, RefusedError, RemoteError, WizardError
 from wizard.core.events import HostState, Sink
 from wizard.core.facts import HostFacts
 from wizard.core.step import Step
@@ -132,7 +132,7 @@ def plan_step(step: Step, ctx: Context) -> PlannedStep:
     """What one step finds missing, or the error that kept it from finding out."""
     try:
         return PlannedStep(step, tuple(step.changes(ctx)))
-    except (HostError, RemoteError) as error:
+    except (HostError, RemoteError, RefusedError) as error:
         return PlannedStep(step, error=error)
 
 

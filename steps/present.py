@@ -1,0 +1,181 @@
+"""What is already on the hosts and guests: asked where the facts show a trace of it, judged, told as checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+from steps.etcd_seen import look, place_of
+from steps.login import login
+from steps.parse.present import parse_present
+from wizard.core.check import Check, Finding, failed, passed, skipped, warned
+from wizard.core.context import Context
+from wizard.core.decide.present import Present, Site, judge, worth_asking
+from wizard.core.errors import HostError, RefusedError, RemoteError
+from wizard.core.facts import HostFacts
+from wizard.core.spec import ClusterSpec
+from wizard.payload.etcd_unit import UNIT
+
+READ = "read/present"
+READ_SECONDS = 60.0
+"""Deadline of the one read: every question in it has its own, of a few seconds each."""
+
+WORKERS = 16
+"""Hosts and guests asked at the same time; a homelab has fewer than that."""
+
+CHECK_SECONDS = READ_SECONDS + 10
+
+GUIDE = "docs/present.md"
+
+
+def already_there(ctx: Context, name: str) -> tuple[Present, ...]:
+    """Everything that is on a host or a guest already, and what is answered.
+
+    Args:
+        ctx: of this pass; a host without any trace is not asked again.
+        name: of a host, or of a guest that is present.
+
+    Raises:
+        HostError: it cannot be reached or trusted.
+        RemoteError: it did not answer as our scripts do.
+    """
+    facts = ctx.facts(name)
+    site = _site(ctx, name, facts)
+    if not worth_asking(site, facts):
+        return judge(site, facts, {})
+    answer = ctx.ask(name, READ, timeout=READ_SECONDS)
+    return judge(site, facts, parse_present(answer.stdout))
+
+
+def all_already_there(ctx: Context, names: Sequence[str]) -> dict[str, tuple[Present, ...]]:
+    """Of each host or guest what is on it already, asked side by side.
+
+    Args:
+        ctx: of this pass.
+        names: of hosts, and of guests whether they are there or not.
+    """
+    if not names:
+        return {}
+    with ThreadPoolExecutor(min(WORKERS, len(names)), thread_name_prefix="present") as pool:
+        found = list(pool.map(lambda name: _try(ctx, name), names))
+    return dict(zip(names, found, strict=True))
+
+
+def _try(ctx: Context, name: str) -> tuple[Present, ...]:
+    """Nothing for what cannot be asked, which has findings of its own."""
+    try:
+        return already_there(ctx, name) if ctx.present(name) else ()
+    except (HostError, RemoteError):
+        return ()
+
+
+def _site(ctx: Context, name: str, facts: HostFacts) -> Site:
+    spec = ctx.spec
+    machine = next((one for one in spec.machines if one.name == name), None)
+    return Site(
+        name=name,
+        role="guest" if machine else "witness" if spec.host(name).role == "witness" else "hypervisor",
+        address=machine.address if machine else spec.host(name).address,
+        ssh=f"ssh root@{machine.address}" if machine else login(spec, spec.host(name)),
+        cluster=spec.name,
+        lineage=ctx.state.lineage if ctx.state.serial else "",
+        own_etcd=_own_etcd(ctx, name, facts, guest=machine is not None),
+        endpoints=_endpoints(spec),
+    )
+
+
+def _endpoints(spec: ClusterSpec) -> tuple[str, ...]:
+    members = (one.address for one in spec.etcd_members())
+    servers = (one.address for one in spec.machines if one.role == "server")
+    return tuple(dict.fromkeys((*members, *servers, spec.network.api_vip)))
+
+
+def _own_etcd(ctx: Context, name: str, facts: HostFacts, *, guest: bool) -> bool:
+    """Whether the etcd seen there is a member of ours. Of a guest that is a member the etcd step itself judges."""
+    place = place_of(ctx.spec, name)
+    if place is None or guest:
+        return guest and place is not None
+    if not (facts.service("etcd").running or any(one.process == "etcd" for one in facts.ports)):
+        return False
+    seen, lineage = look(ctx, place).seen, ctx.lineage_on(name)
+    # A member whose disk was lost runs on for a while and has no mark any more: that is for the etcd step to mend.
+    return bool(lineage) and seen.data.marker in ("", lineage) and seen.unit.fragment == UNIT
+
+
+# --- as checks
+
+
+def checks(ctx: Context) -> Iterator[Check]:
+    """What is asked of every host, and of every guest there is."""
+    for host in ctx.spec.hosts:
+        for check, title, kinds in (
+            (
+                "discover.kubernetes",
+                "No other Kubernetes is in our way on {}",
+                ("microk8s", "k3s", "kubeadm"),
+            ),
+            ("discover.swarm", "No Docker Swarm is in our way on {}", ("swarm",)),
+            ("discover.etcd", "Nobody else's etcd is in our way on {}", ("etcd",)),
+            ("discover.dns", "Port 53 of {} is free where we need it", ("dns",)),
+        ):
+            yield _check(check, title.format(host.name), host.name, kinds)
+    for machine in ctx.spec.machines:
+        title = f"Nothing of another cluster runs in {machine.name}"
+        yield _check("discover.guest", title, machine.name, ("microk8s", "k3s", "kubeadm", "etcd"))
+
+
+def _check(check: str, title: str, name: str, kinds: Sequence[str]) -> Check:
+    return Check(check, title, partial(_judged, name=name, kinds=kinds), host=name, timeout=CHECK_SECONDS)
+
+
+def _judged(ctx: Context, *, name: str, kinds: Sequence[str]) -> Finding:
+    if not ctx.present(name):
+        return skipped(f"Not checked: {name} does not run yet.")
+    if isinstance(told := ctx.try_facts(name), RemoteError):
+        return replace(skipped(f"Not checked: {told.what}"), explained_by="discover.facts")
+    return finding([one for one in already_there(ctx, name) if one.kind in kinds])
+
+
+def finding(found: Sequence[Present]) -> Finding:
+    """What a check says of things that are there: nothing, a warning, or that it cannot go on beside them.
+
+    Args:
+        found: of the kinds it looks at, on one host.
+    """
+    loud = sorted((one for one in found if one.running), key=lambda one: not one.forbids)
+    if not loud:
+        quiet = "; ".join(f"{one.what} {one.why}" for one in found)
+        return passed(quiet or "Nothing of the kind is there.", evidence="; ".join(_evidence(found)))
+    first = loud[0]
+    make = failed if first.forbids else warned
+    return make(
+        " ".join(one.what for one in loud),
+        evidence="; ".join(_evidence(loud)),
+        cause=first.why,
+        fix="\n".join(command for one in loud for command in one.steps) or f"wizard facts {first.host}",
+    )
+
+
+def _evidence(found: Sequence[Present]) -> list[str]:
+    return [line for one in found for line in one.evidence]
+
+
+def refuse(ctx: Context) -> None:
+    """Stop where something is there that what we build would meet: before anything is changed.
+
+    Raises:
+        RefusedError: names the first such thing, with its evidence and what to do.
+    """
+    names = [host.name for host in ctx.spec.hosts] + [machine.name for machine in ctx.spec.machines]
+    for there in all_already_there(ctx, names).values():
+        for one in there:
+            # A mark of another cluster is refused by the step that would overwrite it.
+            if one.forbids and one.blocks != "hosts":
+                raise RefusedError(
+                    one.what,
+                    where=f"{one.host}: {'; '.join(one.evidence)}",
+                    why=one.why,
+                    do=(*one.steps, f"the guide tells more: {GUIDE}"),
+                )
