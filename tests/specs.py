@@ -12,7 +12,11 @@ NOBODY = 1
 
 
 def loopback_home(
-    folder: Path, *, ports: tuple[int, int, int] = (NOBODY, NOBODY, NOBODY), extra: str = ""
+    folder: Path,
+    *,
+    ports: tuple[int, int, int] = (NOBODY, NOBODY, NOBODY),
+    extra: str = "",
+    proposed: bool = False,
 ) -> Path:
     """A home folder whose ssh_config sends every host of the spec in it to a loopback port.
 
@@ -20,6 +24,7 @@ def loopback_home(
         folder: becomes HOME; `cluster.yaml` is written into it.
         ports: SSH port of each host on 127.0.0.1.
         extra: more YAML, top-level keys.
+        proposed: machines are left to the wizard.
 
     Returns:
         The spec's path.
@@ -33,16 +38,18 @@ def loopback_home(
         )
     )
     spec = folder / "cluster.yaml"
-    spec.write_text(spec_text(extra))
+    spec.write_text(spec_text(extra, proposed=proposed))
     return spec
 
 
-def spec_text(extra: str = "") -> str:
+def spec_text(extra: str = "", *, proposed: bool = False) -> str:
     """A sound spec of two hypervisors and a Pi on a LAN that is routed nowhere here.
 
     Args:
         extra: more YAML, top-level keys.
+        proposed: machines are left to the wizard; else those of `extra`, or none.
     """
+    machines = "" if proposed or "machines:" in extra else "machines: []\n"
     hosts = "\n".join(
         f"  - {{name: {name}, role: {role}, address: {_LAN}.{number}}}" for name, role, number in _HOSTS
     )
@@ -62,5 +69,5 @@ storage: {{kind: none}}
 k3s: {{version: v1.36.4+k3s1}}
 etcd: {{version: 3.6.14}}
 dns: {{kind: coredns}}
-{extra}
+{machines}{extra}
 """

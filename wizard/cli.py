@@ -191,7 +191,7 @@ def _layout(options: Options) -> int:
 
     with open_session(options) as session:
         facts, failed = _known_facts(session, [host.name for host in session.spec.hypervisors])
-    layout = make_layout(session.spec, facts)
+    layout = make_layout(session.spec, facts, None if options.fresh else session.state.layout)
     name = session.spec.name
     _print_json(layout_json(name, layout)) if options.json else print(layout_text(name, layout), end="")
     return _told_after(failed) or int(ExitCode.OK if layout.fits else ExitCode.FAILED)
@@ -200,12 +200,14 @@ def _layout(options: Options) -> int:
 def _prove(options: Options) -> int:
     from datetime import date
 
+    from wizard.core.decide.approved import with_approved
     from wizard.core.decide.prove import prove
     from wizard.front.prove import prove_json, prove_text
 
     with open_session(options) as session:
         facts, failed = _known_facts(session, [host.name for host in session.spec.hosts])
-    proof = prove(session.spec, facts, date.today().isoformat())
+    spec = with_approved(session.spec, session.state.layout)
+    proof = prove(spec, facts, date.today().isoformat())
     name = session.spec.name
     _print_json(prove_json(name, proof)) if options.json else print(prove_text(name, proof), end="")
     return _told_after(failed) or int(ExitCode.OK if proof.accepted else ExitCode.FAILED)
@@ -231,11 +233,12 @@ def _told_after(errors: Sequence[WizardError]) -> int:
 
 
 def _storage(options: Options) -> int:
+    from wizard.core.decide.approved import with_approved
     from wizard.core.decide.storage import decide_storage
     from wizard.front.storage import storage_json, storage_text
 
     with open_session(options) as session:
-        spec = session.spec
+        spec = with_approved(session.spec, session.state.layout)
         facts, failed = _known_facts(session, [host.name for host in spec.hosts])
     decision = decide_storage(spec, facts)
     if options.json:

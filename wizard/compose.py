@@ -271,10 +271,6 @@ def _hosts(
         )
         for host in spec.hosts
     ]
-    targets += [
-        Target(one.name, one.address, "root", made_key=partial(_lay_out_key, home, secrets))
-        for one in spec.machines
-    ]
     return SshHosts(
         targets,
         known_hosts=home.known_hosts,
@@ -282,7 +278,8 @@ def _hosts(
         prompter=asks,
         credentials=load_credentials(options.credentials) if options.credentials else Credentials(),
         events=emit,
-        made=partial(_given_key, frozenset(one.name for one in spec.machines), secrets),
+        made=partial(_given_key, secrets),
+        made_key=partial(_lay_out_key, home, secrets),
     )
 
 
@@ -296,15 +293,13 @@ def _lay_out_key(home: ClusterHome, secrets: Secrets) -> Path:
     return home.ssh_key
 
 
-def _given_key(machines: frozenset[str], secrets: Secrets, host: str) -> str | None:
-    """The fingerprint of the host key a machine was given when it was made; None for hosts that we did not make."""
+def _given_key(secrets: Secrets, machine: str) -> str:
+    """The fingerprint of the host key a machine was given when it was made; empty where it is not known."""
     from base64 import b64decode
 
     from wizard.transport.hostkeys import fingerprint
 
-    if host not in machines:
-        return None
-    public = secrets.get(f"host/{host}.pub")
+    public = secrets.get(f"host/{machine}.pub")
     return fingerprint(b64decode(public.reveal().split()[1])) if public else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -27,6 +27,7 @@ from wizard.core.context import Context
 from wizard.core.home import ClusterHome, prepare_home
 from wizard.core.host import READ_SECONDS, Args, Host, Hosts, Operation, ScriptResult
 from wizard.core.secret import Secret
+from wizard.core.spec.model import MachineSpec
 from wizard.core.store import StateStore
 from wizard.transport.ssh_link import Link
 
@@ -179,6 +180,9 @@ class WatchedHosts:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.hosts)
+
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        self.hosts.know(machines)
 
     def close(self) -> None:
         self.hosts.close()

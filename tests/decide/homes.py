@@ -27,7 +27,7 @@ def home(**changes: Any) -> ClusterSpec:  # noqa: ANN401 - fields of many types
         else host
         for host in plain.hosts
     )
-    return replace(plain, **{"hosts": hosts, "apps": APPS, **changes})
+    return replace(plain, **{"hosts": hosts, "apps": APPS, "propose": "machines" not in changes, **changes})
 
 
 def known(**changes: HostFacts) -> dict[str, HostFacts]:

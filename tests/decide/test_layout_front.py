@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.decide.homes import home, known, sized
+from tests.decide.homes import home, known, machine, sized
 from tests.facts.build import facts
 from wizard.core.decide.layout import Layout, make_layout
 from wizard.core.spec.model import ClusterSpec
+from wizard.core.state import ApprovedLayout
 from wizard.front.layout import layout_json, layout_text
 
 
@@ -114,3 +115,27 @@ def test_the_text_says_what_would_not_start_and_what_to_do() -> None:
     assert "NOT enough" in text
     assert "(3.0x)" in text
     assert "do: It will be slow" in text
+
+
+def test_what_was_approved_is_told_with_its_day_and_what_a_fresh_one_would_differ_in() -> None:
+    machines = make_layout(home(), known()).machines
+    approved = ApprovedLayout(machines, 1_795_000_000.0, "0123456789abcdef")
+    same = make_layout(home(), known(), approved)
+    assert same.machines == machines
+    text = layout_text("home", same)
+    assert "proposed by the wizard, approved on 2026-11-" in text
+    assert "A fresh proposal would be the same." in text
+    smaller = make_layout(home(), known(tower_a=sized(facts(), 16)), approved)
+    assert smaller.machines == machines, "facts move nothing"
+    text = layout_text("home", smaller)
+    assert "They stay as they are. A fresh proposal (wizard layout --fresh) would differ:" in text
+    assert "worker-a: memory 3G instead of 16G." in text
+    assert layout_json("home", smaller)["approved_at"] == 1_795_000_000.0
+    assert "worker-a: memory 3G instead of 16G." in layout_json("home", smaller)["differs"]  # type: ignore[operator]
+
+
+def test_a_machine_more_or_less_is_told_by_its_name() -> None:
+    approved = ApprovedLayout((machine("worker-x", "tower-a", "worker", 50),), 0.0, "")
+    told = make_layout(home(), known(), approved).differs
+    assert "worker-x would not be there." in told
+    assert "etcd-b on tower-b would be added." in told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from wizard import cli
 from wizard.core.errors import HostError, UnreachableError
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec, WaiverSpec
+from wizard.core.state import RunState, new_state
 
 GONE = UnreachableError("It does not answer.", where="tower-b", why="timed out", do="ping 10.0.0.12")
 ONE_ZONE = tuple(machine(f"storage-{x}", "tower-a", "storage", 60 + n) for n, x in enumerate("ab")) + tuple(
@@ -31,6 +32,7 @@ class Known:
 
     spec: ClusterSpec
     answers: Mapping[str, HostFacts | HostError]
+    state: RunState = field(default_factory=lambda: new_state("home", "test"))
 
     def facts(self, names: Any = ()) -> Known:  # noqa: ANN401
         return self
@@ -106,7 +108,7 @@ def test_a_host_that_cannot_be_reached_leaves_the_rest_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    spec = loopback_home(tmp_path)
+    spec = loopback_home(tmp_path, proposed=True)
     assert cli.main(["layout", "-f", str(spec), "--dir", str(tmp_path / "d"), "--json"]) == 3
     out, err = capsys.readouterr()
     document = json.loads(out)

@@ -48,6 +48,7 @@ k3s: {version: v1.36.4+k3s1}
 etcd: {version: 3.6.14}
 dns: {kind: coredns}
 apps: {}
+machines: []
 """
 
 

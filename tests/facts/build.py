@@ -210,6 +210,7 @@ def spec(hosts: tuple[HostSpec, ...] = HOSTS) -> ClusterSpec:
         k3s=K3sSpec("v1.36.4+k3s1"),
         etcd=EtcdSpec("3.6.14"),
         dns=DnsSpec("coredns"),
+        propose=True,
     )
 
 

@@ -52,9 +52,9 @@ def cluster_text(key: Path, *, guests: str = "qemu", machines: str = MACHINES) -
     Args:
         key: to log in with.
         guests: how they are run.
-        machines: which.
+        machines: which; a text without any leaves them to the wizard.
     """
-    text = spec_text(f"ssh: {{user: root, key: {key}}}{machines}")
+    text = spec_text(f"ssh: {{user: root, key: {key}}}{machines}", proposed="machines:" not in machines)
     text = text.replace("role: hypervisor,", f"role: hypervisor, guests: {guests},")
     for host, folder in VM_DIRS.items():
         text = text.replace(

@@ -127,6 +127,11 @@ class Context:
         """As `facts`, with the error as a value."""
         return self.cache.get(host)
 
+    def known_facts(self) -> dict[str, HostFacts]:
+        """The facts of the hosts of the spec that can be asked, by name: what decisions are made from."""
+        found = {host.name: self.try_facts(host.name) for host in self.spec.hosts}
+        return {name: facts for name, facts in found.items() if isinstance(facts, HostFacts)}
+
     @overload
     def ask(
         self, host: str, script: str, args: Args | None = None, *, timeout: float = READ_SECONDS

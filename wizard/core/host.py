@@ -7,16 +7,19 @@ round trip; a `do` script runs as a detached operation with an id, which outlive
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from wizard.core.resources import asset_text
 from wizard.core.secret import Secret
+
+if TYPE_CHECKING:
+    from wizard.core.spec.model import MachineSpec
 
 OUTPUT_LIMIT = 4 * 1024 * 1024
 """Bytes kept of one script's stdout; more is an error, since no script of ours prints more than a few hundred KiB."""
@@ -197,6 +200,13 @@ class Hosts(Protocol):
     def __getitem__(self, name: str) -> Host: ...
 
     def __iter__(self) -> Iterator[str]: ...
+
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        """Take machines among the hosts that can be asked; those that are known already stay as they are.
+
+        Args:
+            machines: that were proposed or approved, and stand in no spec.
+        """
 
     def close(self) -> None:
         """Drop every connection and release what hangs on them."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.check import Finding, When
 from wizard.core.context import Context, FactsCache, FactsReader
+from wizard.core.decide.approved import layout_inputs, with_approved
+from wizard.core.decide.layout import effective_machines
 from wizard.core.engine.apply import ApplyResult, apply_steps
 from wizard.core.engine.changes import RECONNECT_PAUSES, Tools
 from wizard.core.engine.checks import WORKERS, Assertion, root_causes, run_checks, verdict
@@ -21,11 +23,11 @@ from wizard.core.engine.resume import Standing, close_in_flight, settle_in_fligh
 from wizard.core.errors import RefusedError, WizardError
 from wizard.core.events import Event, RunFinished, RunStarted, Sink
 from wizard.core.holder import ourselves
-from wizard.core.host import Hosts, ReadOnlyHost
+from wizard.core.host import Hosts, Reader, ReadOnlyHost
 from wizard.core.measurements import Measurements, MemoryMeasurements
 from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.spec import ClusterSpec
-from wizard.core.state import RunState
+from wizard.core.state import ApprovedLayout, RunState
 from wizard.core.step import Step
 
 Approve = Callable[[Plan, Standing], bool]
@@ -66,12 +68,38 @@ class Session:
     measurements: Measurements = field(default_factory=MemoryMeasurements)
     pauses: Sequence[float] = RECONNECT_PAUSES
 
-    def context(self) -> Context:
-        """A fresh pass: nothing cached, hosts wrapped so that they only read."""
-        names = [*(host.name for host in self.spec.hosts), *(machine.name for machine in self.spec.machines)]
-        readers = {name: ReadOnlyHost(self.hosts[name]) for name in names}
+    def context(self, spec: ClusterSpec | None = None) -> Context:
+        """A fresh pass: nothing cached, hosts wrapped so that they only read.
+
+        Args:
+            spec: with the machines that were agreed on in this run; otherwise it is the session's own, with those of
+                the last apply where it names none.
+        """
+        wanted = spec or with_approved(self.spec, self.state.layout)
+        readers: dict[str, Reader] = {host.name: ReadOnlyHost(self.hosts[host.name]) for host in wanted.hosts}
         cache = FactsCache(readers, self.read_facts)
-        return Context(self.spec, readers, self.state, cache, self.secrets, self.artifacts, self.measurements)
+        more = (self.secrets, self.artifacts, self.measurements)
+        return self._with_machines(Context(wanted, readers, self.state, cache, *more), wanted)
+
+    def settled(self) -> Context:
+        """A fresh pass that knows which machines are wanted: those that nobody named are proposed from the facts.
+
+        Where a hypervisor cannot be asked nothing is proposed: the machines of the others could be other ones.
+        """
+        ctx = self.context()
+        if not ctx.spec.propose or ctx.spec.machines:
+            return ctx
+        prefetch(ctx, [host.name for host in ctx.spec.hosts], _tell_nobody)
+        facts = ctx.known_facts()
+        if any(host.name not in facts for host in ctx.spec.hypervisors):
+            return ctx
+        return self._with_machines(ctx, replace(ctx.spec, machines=effective_machines(ctx.spec, facts)))
+
+    def _with_machines(self, ctx: Context, spec: ClusterSpec) -> Context:
+        self.hosts.know(spec.machines)
+        guests = {machine.name: ReadOnlyHost(self.hosts[machine.name]) for machine in spec.machines}
+        readers = {**ctx.hosts, **guests}
+        return replace(ctx, spec=spec, hosts=readers, cache=replace(ctx.cache, hosts=readers))
 
     def facts(self, names: Sequence[str] = ()) -> Context:
         """Read the facts of the named hosts (all when none is named); errors are kept in the context."""
@@ -82,9 +110,10 @@ class Session:
     def plan(self) -> tuple[Plan, Standing]:
         """What is missing, and how it stands against what we remember. Only reads."""
         with self._pass("plan") as end:
-            plan = make_plan(self.steps, self.context(), self.emit)
+            ctx = self.settled()
+            plan = make_plan(self.steps, ctx, self.emit)
             end(plan.changes, "failed" if plan.errors else "done")
-        return plan, standing(self.state, plan, self.spec.flatten())
+        return plan, standing(self.state, plan, ctx.spec.flatten())
 
     def doctor(self, only: Sequence[str] = ()) -> DoctorReport:
         """Run the steps' after-checks, all hosts side by side. Only reads.
@@ -93,7 +122,7 @@ class Session:
             only: ids of checks or steps; everything when empty.
         """
         with self._pass("doctor") as end:
-            ctx = self.context()
+            ctx = self.settled()
             prefetch_all(ctx, self.emit)
             wanted = [item for item in assertions(self.steps, ctx) if selected(item, only)]
             report = DoctorReport(tuple(run_checks(wanted, ctx, self.emit, self.control)))
@@ -121,8 +150,9 @@ class Session:
 
     def _apply(self, approve: Approve) -> ApplyResult:
         journal = Journal(self.state, self.saver)
+        ctx = self.settled()
         tools = Tools(
-            self.spec,
+            ctx.spec,
             self.hosts,
             journal,
             self.emit,
@@ -131,19 +161,18 @@ class Session:
             self.secrets,
             self.artifacts,
         )
-        ctx = self.context()
         plan = make_plan(self.steps, ctx, self.emit)
         refused = [error for error in plan.errors if isinstance(error, RefusedError)]
         if refused:
             return ApplyResult(failed=["plan"], errors=list(refused))
         if plan.changes == 0 and not journal.state.in_flight():
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
-        if not approve(plan, standing(self.state, plan, self.spec.flatten())):
+        if not approve(plan, standing(self.state, plan, ctx.spec.flatten())):
             return ApplyResult(stopped=True)
-        journal.replace(replace(journal.state, serial=journal.state.serial + 1, answers=self.spec.flatten()))
+        journal.replace(agreed(journal.state, ctx))
         with ExitStack() as locks:
             self._lock_hosts(plan, journal.state, locks)
-            ctx = replace(self.context(), state=journal.state)
+            ctx = replace(self.context(ctx.spec), state=journal.state)
             if journal.state.in_flight():
                 settle_in_flight(journal, ctx.hosts, self.emit, self.control)
                 # An operation that ended just now left its marker with the serial of its own run. Taking the lock
@@ -192,6 +221,23 @@ class Session:
     def _pass(self, command: str) -> _Pass:
         titles = tuple((step.id, step.title) for step in in_order(self.steps))
         return _Pass(command, self.spec.name, titles, self.emit)
+
+
+def agreed(state: RunState, ctx: Context) -> RunState:
+    """The state of a run that somebody said yes to: its answers, and the machines that stay from now on.
+
+    Args:
+        state: of the runs before.
+        ctx: what was looked at when the plan was made.
+    """
+    layout = state.layout
+    if ctx.spec.machines and (layout is None or layout.machines != ctx.spec.machines):
+        layout = ApprovedLayout(ctx.spec.machines, time.time(), layout_inputs(ctx.spec, ctx.known_facts()))
+    return replace(state, serial=state.serial + 1, answers=ctx.spec.flatten(), layout=layout)
+
+
+def _tell_nobody(_event: Event) -> None:
+    """Hosts are connected to before the plan is made; who makes it tells of it."""
 
 
 class _Pass:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from wizard.core.spec.model import MachineSpec
+
 STATE_SCHEMA = 1
 """Version of the file format this program reads and writes."""
 
@@ -58,6 +60,17 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovedLayout:
+    """The machines somebody said yes to. They stay what they are when the facts behind a proposal change."""
+
+    machines: tuple[MachineSpec, ...]
+    at: float
+    """When, seconds since the epoch."""
+    inputs: str
+    """Digest of what the proposal rested on: the answers and what does not change in the facts of the hypervisors."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunState:
     """Everything the wizard remembers of one cluster between two runs. No secrets."""
 
@@ -74,6 +87,8 @@ class RunState:
     steps: Mapping[str, StepRecord] = field(default_factory=lambda: MappingProxyType({}))
     decisions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Rejected options and other decisions with their reasons."""
+    layout: ApprovedLayout | None = None
+    """The machines of the last apply; those of a spec that names none."""
 
     def step(self, step: str) -> StepRecord:
         """What is known of a step; a step never begun has an empty record."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from wizard.core.decide.addresses import PlannedAddress
 from wizard.core.decide.capacity import LayoutProblem, gib
 from wizard.core.decide.layout import HostLayout, Layout
+from wizard.core.spec.machines import machine_document
 from wizard.core.spec.model import MachineSpec
 from wizard.core.spec.values import size_text
 from wizard.core.text import printable
@@ -27,7 +29,9 @@ def layout_json(cluster: str, layout: Layout) -> dict[str, object]:
         "schema": LAYOUT_SCHEMA,
         "cluster": cluster,
         "proposed": layout.proposed,
-        "machines": [machine_json(machine) for machine in layout.machines],
+        "approved_at": layout.approved_at,
+        "differs": list(layout.differs),
+        "machines": [machine_document(machine) for machine in layout.machines],
         "hosts": [_host_json(host) for host in layout.hosts],
         "addresses": [_address_json(one) for one in layout.addresses],
         "problems": [
@@ -35,24 +39,6 @@ def layout_json(cluster: str, layout: Layout) -> dict[str, object]:
             for one in layout.problems
         ],
     }
-
-
-def machine_json(machine: MachineSpec) -> dict[str, object]:
-    """A machine with the keys and values it has in the spec; a MAC only where one was given."""
-    shown: dict[str, object] = {
-        "name": machine.name,
-        "host": machine.host,
-        "role": machine.role,
-        "address": machine.address,
-        "cpus": machine.cpus,
-        "memory": size_text(machine.memory),
-        "disk": size_text(machine.disk),
-    }
-    if machine.data_disk:
-        shown["data_disk"] = size_text(machine.data_disk)
-    if machine.mac:
-        shown["mac"] = machine.mac
-    return shown
 
 
 def _host_json(host: HostLayout) -> dict[str, object]:
@@ -87,10 +73,9 @@ def layout_text(cluster: str, layout: Layout, *, width: int = WIDTH) -> str:
         layout: as judged.
         width: columns of the terminal.
     """
-    source = "proposed, the spec names no machines" if layout.proposed else "the machines of the spec"
     blocks = [
-        [f"Layout of {printable(cluster)}: {source}"],
-        table(("machine", "host", "address", "cpus", "memory", "disk", "data"), _machine_rows(layout)),
+        [f"Layout of {printable(cluster)}: {_source(layout)}", *_since(layout, width)],
+        machine_table(layout.machines),
         table(("hypervisor", "cpus given", "memory given", "kept for itself", "alone"), _host_rows(layout)),
         list(_alone_lines(layout, width)),
         list(_problem_lines(layout.problems, width)),
@@ -100,8 +85,42 @@ def layout_text(cluster: str, layout: Layout, *, width: int = WIDTH) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _machine_rows(layout: Layout) -> Iterator[tuple[str, ...]]:
-    for one in layout.machines:
+def _source(layout: Layout) -> str:
+    if not layout.proposed:
+        return "the machines of the spec"
+    if layout.approved_at is None:
+        return "proposed, the spec names no machines"
+    return f"proposed by the wizard, approved on {local_time(layout.approved_at)}"
+
+
+def local_time(at: float) -> str:
+    """A time to the minute, as the clock of this machine shows it."""
+    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _since(layout: Layout, width: int) -> Iterator[str]:
+    """What a fresh proposal would differ in: it is told, and nothing is moved."""
+    if layout.approved_at is None:
+        return
+    if not layout.differs:
+        yield "A fresh proposal would be the same."
+        return
+    yield "They stay as they are. A fresh proposal (wizard layout --fresh) would differ:"
+    for text in layout.differs:
+        yield from wrapped(text, width, "  ", "    ")
+
+
+def machine_table(machines: Iterable[MachineSpec]) -> list[str]:
+    """The machines as a table, one a line.
+
+    Args:
+        machines: in the order they are shown.
+    """
+    return table(("machine", "host", "address", "cpus", "memory", "disk", "data"), _machine_rows(machines))
+
+
+def _machine_rows(machines: Iterable[MachineSpec]) -> Iterator[tuple[str, ...]]:
+    for one in machines:
         data = size_text(one.data_disk) if one.data_disk else "-"
         sizes = (size_text(one.memory), size_text(one.disk), data)
         yield (one.name, one.host, one.address, str(one.cpus), *sizes)
@@ -163,7 +182,7 @@ def machines_yaml(machines: Iterable[MachineSpec], *, width: int = WIDTH) -> Ite
     """
     yield "machines:"
     for machine in machines:
-        parts = [f"{key}: {_scalar(key, value)}" for key, value in machine_json(machine).items()]
+        parts = [f"{key}: {_scalar(key, value)}" for key, value in machine_document(machine).items()]
         line = "  - {" + parts[0]
         for part in parts[1:]:
             if len(line) + len(part) + len(", },") > width:

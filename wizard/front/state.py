@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from wizard.core.home import ClusterHome, check_home
+from wizard.core.spec.values import size_text
 from wizard.core.state import ChangeRecord, ChangeStatus, RunState, StepRecord
 from wizard.core.store import clear_leftover
 from wizard.core.store.document import document_of
@@ -40,6 +41,7 @@ def state_text(state: RunState | None, home: ClusterHome) -> str:
         lines.append("No step was begun.")
     for step in state.steps.values():
         lines.extend(_step(step))
+    lines.extend(_layout(state))
     lines.extend(_decisions(state))
     return "\n".join(lines).rstrip()
 
@@ -99,6 +101,16 @@ def _change(change: ChangeRecord, width: int) -> Iterator[str]:
     )
     if detail:
         yield f"  {'':<11}  {'':<{width}}  {'':<19}  {printable(detail)}"
+
+
+def _layout(state: RunState) -> Iterator[str]:
+    if state.layout is None:
+        return
+    yield f"Machines, approved on {_when(state.layout.at)}"
+    for one in state.layout.machines:
+        sizes = f"{one.cpus} cpus, {size_text(one.memory)} of memory"
+        yield f"  {printable(one.name)}: {one.role} on {printable(one.host)}, {printable(one.address)}, {sizes}"
+    yield ""
 
 
 def _decisions(state: RunState) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from wizard.core.errors import HostError
 from wizard.core.host import READ_SECONDS, Args, Host, Operation, OpStatus, ScriptResult
 from wizard.core.secret import Secret
+from wizard.core.spec.model import MachineSpec
 from wizard.core.text import printable
 from wizard.practice.answer import Answer, Handler
 from wizard.practice.faults import Faults, link_lost, unreachable
@@ -249,13 +250,11 @@ class PracticeHosts:
         self.machines = machines
         self.faults = faults or Faults()
         self._pace = pace
+        self._host = partial(PracticeHost, faults=self.faults, handlers=handlers, pace=pace, changed=changed)
         for machine in machines.values():
             if machine.world is not None:
                 machine.world.dead = self.faults.dead
-        self._hosts = {
-            name: PracticeHost(machine, self.faults, handlers, pace=pace, changed=changed)
-            for name, machine in machines.items()
-        }
+        self._hosts = {name: self._host(machine) for name, machine in machines.items()}
 
     def __getitem__(self, name: str) -> Host:
         return self._hosts[name]
@@ -265,6 +264,20 @@ class PracticeHosts:
 
     def read_ahead(self, names: Sequence[str], script: str) -> None:
         """Nothing is gained by asking a simulated host early."""
+
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        """As `Hosts.know`: such a machine is there and switched off, as those of a spec are."""
+        for one in machines:
+            if one.name not in self._hosts:
+                self._hosts[one.name] = self._host(self._new(one))
+
+    def _new(self, wanted: MachineSpec) -> Machine:
+        carrier = self.machines[wanted.host]
+        made = Machine(wanted.name, wanted.address, {}, carrier=wanted.host, up=False)
+        made.world, made.guard = carrier.world, carrier.guard
+        if carrier.world is None:
+            return made
+        return carrier.world.machines.setdefault(wanted.name, made)
 
     def close(self) -> None:
         """Nobody waits for a simulated host any longer; what was begun there has happened."""

@@ -91,7 +91,7 @@ class WorldFile:
             remove_temps(self.path)
             touched = world.machines
         with self.traces.taken_back():
-            for name in touched:
+            for name in {*touched, *world.machines.keys() - self._texts.keys()}:
                 self._texts[name] = json.dumps(self._machine(name, world.machines[name]))
             text = json.dumps({"schema": WORLD_SCHEMA, "world": encode(world)})[:-1]
         rows = ",\n".join(f"{json.dumps(name)}: {self._texts[name]}" for name in world.machines)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from wizard.core.errors import (
@@ -23,6 +24,7 @@ from wizard.core.events import HostState, Note, Sink
 from wizard.core.host import READ_SECONDS, Args, Operation, ScriptResult
 from wizard.core.prompt import Prompter
 from wizard.core.secret import Secret
+from wizard.core.spec.model import MachineSpec
 from wizard.core.text import printable
 from wizard.transport.ahead import Curtain
 from wizard.transport.credentials import Credentials
@@ -41,6 +43,10 @@ __all__ = ["SshHost", "SshHosts", "Target"]
 HEAD_START_SECONDS = 0.5
 """How long `read_ahead` waits for the log-ins. On a LAN they take half of it, our own loading of paramiko included;
 whatever the caller would do meanwhile takes the interpreter from them, and has time when the hosts are at work."""
+
+
+GUEST_USER = "root"
+"""Whom the machines we make let in."""
 
 
 @dataclass(slots=True)
@@ -147,7 +153,8 @@ class SshHosts:
         credentials: secrets given by file.
         events: told of connections and of configuration that is not obeyed.
         config_files: ssh_config files, in order.
-        made: says which machines we made and with which host key, see `Trust.made`.
+        made: the fingerprint of the host key a machine of ours was given, see `Trust.made`; no host is asked about.
+        made_key: lays out the key such a machine lets us in with, see `Target.made_key`.
     """
 
     def __init__(
@@ -161,31 +168,43 @@ class SshHosts:
         events: Sink,
         config_files: Sequence[Path] | None = None,
         made: Callable[[str], str | None] = lambda _host: None,
+        made_key: Callable[[], Path] | None = None,
     ) -> None:
         asking = threading.Lock()
         self._files = default_files() if config_files is None else tuple(config_files)
         self._curtain = Curtain(events, prompter)
         prompter, self._events = self._curtain.prompter, self._curtain.tell
         self._connector = Connector(
-            Trust(known_hosts, pinned, prompter, asking, self._events, made),
+            Trust(known_hosts, pinned, prompter, asking, self._events, self._given),
             KeyRing(prompter, credentials, asking),
         )
         self._links: dict[str, _Pooled] = {}
         self._guard = threading.Lock()
         self._closed = threading.Event()
-        self._hosts = {target.name: self._host(target, asking, prompter, credentials) for target in targets}
+        self._made, self._made_key = made, made_key
+        self._guests = {target.name for target in targets if target.made_key}
+        self._sudo = partial(Sudo, prompter=prompter, credentials=credentials, asking=asking)
+        self._hosts = {target.name: self._host(target) for target in targets}
 
-    def _host(
-        self, target: Target, asking: threading.Lock, prompter: Prompter, credentials: Credentials
-    ) -> SshHost:
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        """As `Hosts.know`."""
+        for one in machines:
+            if one.name not in self._hosts or self._hosts[one.name].address != one.address:
+                target = Target(one.name, one.address, GUEST_USER, made_key=self._made_key)
+                self._hosts[one.name] = self._host(target)
+                self._guests.add(one.name)
+
+    def _given(self, name: str) -> str | None:
+        return self._made(name) if name in self._guests else None
+
+    def _host(self, target: Target) -> SshHost:
         def connect() -> Link:
             return self._link(target, ())
 
         def tell(text: str) -> None:
             self._events(Note(text=f"{target.name} {text}"))
 
-        sudo = Sudo(target.name, prompter, credentials, asking)
-        return SshHost(Session(target.name, target.address, connect, sudo), tell)
+        return SshHost(Session(target.name, target.address, connect, self._sudo(target.name)), tell)
 
     def __getitem__(self, name: str) -> SshHost:
         self._curtain.lift()

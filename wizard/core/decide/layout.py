@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wizard.core.decide.addresses import PlannedAddress, free_addresses, planned_addresses
+from wizard.core.decide.approved import differences, with_approved
 from wizard.core.decide.capacity import (
     Alone,
     LayoutProblem,
@@ -19,6 +20,7 @@ from wizard.core.decide.layout_disks import disk_words, host_disks
 from wizard.core.decide.layout_sizes import Sizing, can_carry_etcd, size_machines
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec, HostSpec, MachineRole, MachineSpec
+from wizard.core.state import ApprovedLayout
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 MOST_SERVERS = 4
@@ -50,22 +52,29 @@ class Layout:
     """The machines, whether they fit, and every address."""
 
     proposed: bool
-    """False: the machines are the spec's own."""
+    """Now or in an earlier run; False: the machines are the spec's own."""
     machines: tuple[MachineSpec, ...]
     hosts: tuple[HostLayout, ...]
     addresses: tuple[PlannedAddress, ...]
     problems: tuple[LayoutProblem, ...]
+    approved_at: float | None = None
+    """When a proposal was agreed on, seconds since the epoch; its machines stay whatever becomes of the facts."""
+    differs: tuple[str, ...] = ()
+    """What a proposal made today would have otherwise, a sentence each."""
+
+    @property
+    def refused(self) -> tuple[LayoutProblem, ...]:
+        """What keeps it from being built."""
+        return tuple(one for one in self.problems if one.level == "refused")
 
     @property
     def fits(self) -> bool:
         """Nothing is refused and each hypervisor can carry alone what must survive."""
-        return all(host.alone.ok for host in self.hosts) and not any(
-            problem.level == "refused" for problem in self.problems
-        )
+        return all(host.alone.ok for host in self.hosts) and not self.refused
 
 
 def effective_machines(spec: ClusterSpec, facts: Facts) -> tuple[MachineSpec, ...]:
-    """The spec's machines, or those of the proposal where it names none.
+    """The machines that are known (the spec's, or those that were approved), else those of the proposal.
 
     A proposal has no machines for a hypervisor without facts: whoever acts on it asks that all are there first.
 
@@ -73,22 +82,31 @@ def effective_machines(spec: ClusterSpec, facts: Facts) -> tuple[MachineSpec, ..
         spec: what is wanted.
         facts: by host.
     """
-    return spec.machines or propose(spec, facts)[0]
+    return propose(spec, facts)[0] if spec.propose and not spec.machines else spec.machines
 
 
-def make_layout(spec: ClusterSpec, facts: Facts) -> Layout:
+def make_layout(spec: ClusterSpec, facts: Facts, approved: ApprovedLayout | None = None) -> Layout:
     """The machines of the spec or the proposal, judged.
 
     Args:
         spec: what is wanted.
         facts: by host.
+        approved: the machines of the last apply, which stay where the spec names none.
     """
-    if spec.machines:
-        machines, problems = spec.machines, _judge(spec, facts)
-    else:
+    if spec.propose and approved is not None:
+        layout = make_layout(with_approved(spec, approved), facts)
+        return replace(layout, approved_at=approved.at, differs=tuple(_differs(spec, facts, approved)))
+    if spec.propose and not spec.machines:
         machines, problems = propose(spec, facts)
+    else:
+        machines, problems = spec.machines, _judge(spec, facts)
     hosts = tuple(_host(spec, host, facts.get(host.name), machines) for host in spec.hypervisors)
-    return Layout(not spec.machines, machines, hosts, planned_addresses(spec, machines), tuple(problems))
+    return Layout(spec.propose, machines, hosts, planned_addresses(spec, machines), tuple(problems))
+
+
+def _differs(spec: ClusterSpec, facts: Facts, approved: ApprovedLayout) -> Iterator[str]:
+    if all(host.name in facts for host in spec.hypervisors):
+        yield from differences(approved.machines, propose(spec, facts)[0])
 
 
 def _judge(spec: ClusterSpec, facts: Facts) -> list[LayoutProblem]:

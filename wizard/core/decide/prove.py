@@ -76,7 +76,7 @@ def prove(spec: ClusterSpec, facts: Mapping[str, HostFacts], today: str) -> Proo
         healthy=judge.effects(0),
         cuts=_cuts(cluster, judge),
         notes=tuple(notes),
-        proposed=not spec.machines,
+        proposed=spec.propose,
     )
 
 

@@ -281,7 +281,7 @@ def storage_guests(home: Home, need: Requirement) -> Iterator[Seen]:
             met = cpus >= need.numbers["cpus"] and memory >= need.numbers["memory"] * GIB
             found = f"{guests[0].name}: {cpus} processor{'s' if cpus != 1 else ''}, {gib_text(memory)}"
             yield Seen(met, found, host.name, "" if met else f"Give {guests[0].name} more under machines")
-        elif home.spec.machines:
+        elif home.spec.machines or not home.spec.propose:
             do = "Add a machine with role: storage, or leave out machines (wizard layout proposes them)"
             yield Seen(False, "the spec names machines, and no storage guest here", host.name, do)
         else:

@@ -35,6 +35,7 @@ def build(data: Mapping[str, Any], foreign: Mapping[str, Mapping[str, str]]) -> 
         network=_section(m.NetworkSpec, data, "network"),
         hosts=_items(m.HostSpec, data, "hosts"),
         machines=_items(m.MachineSpec, data, "machines"),
+        propose="machines" not in data,
         k3s=_section(m.K3sSpec, data, "k3s"),
         etcd=_section(m.EtcdSpec, data, "etcd"),
         dns=_dns(data.get("dns", {})),

@@ -10,6 +10,8 @@ from wizard.core.spec.values import size_text
 
 SIZES = frozenset({"memory", "disk", "data_disk", "size"})
 """Fields that hold bytes."""
+NO_ANSWER = frozenset({"propose"})
+"""What stands in no spec: writing down the machines that were proposed changes no answer."""
 
 
 def flatten(spec: ClusterSpec) -> dict[str, str]:
@@ -26,6 +28,8 @@ def _walk(path: str, value: object) -> Iterator[tuple[str, str]]:
         yield path, str(value)
     elif is_dataclass(value):
         for field in fields(value):
+            if field.name in NO_ANSWER:
+                continue
             key = "class" if field.name == "storage_class" else field.name
             yield from _walk(f"{path}.{key}".removeprefix("."), getattr(value, field.name))
     elif isinstance(value, Mapping):

@@ -241,7 +241,9 @@ class ClusterSpec:
     ssh: SshSpec = SshSpec()
     storage: StorageSpec = StorageSpec()
     machines: tuple[MachineSpec, ...] = ()
-    """Empty = the wizard proposes them."""
+    """Those of the section; where there is none, those that were proposed, once they are known."""
+    propose: bool = False
+    """There is no `machines` section: the wizard proposes them. A section that is empty asks for none."""
     apps: tuple[AppSpec, ...] = ()
     witness: WitnessSpec = WitnessSpec()
     backup: BackupSpec | None = None

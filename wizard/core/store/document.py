@@ -6,9 +6,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import cast, get_args
 
-from wizard.core.state import STATE_SCHEMA, ChangeRecord, ChangeStatus, RunState, StepRecord, StepStatus
-from wizard.core.store.fields import Node
+from wizard.core.spec.machines import machine_document
+from wizard.core.spec.model import MachineRole, MachineSpec
+from wizard.core.spec.values import BadValueError, size
+from wizard.core.state import (
+    STATE_SCHEMA,
+    ApprovedLayout,
+    ChangeRecord,
+    ChangeStatus,
+    RunState,
+    StepRecord,
+    StepStatus,
+)
+from wizard.core.store.fields import FieldError, Node
 
 CHECKSUM = "checksum"
 """The key of the checksum; it covers every other key."""
@@ -20,6 +32,10 @@ _one_line = json.JSONEncoder(allow_nan=False).encode
 """One encoder for all lines: making one per line was half the time of a save."""
 
 _STATE_KEYS = ("name", "lineage", "serial", "writer", "created", "answers", "decisions", "steps")
+_LAYOUT = "layout"
+"""Only there once an apply was approved."""
+_LAYOUT_KEYS = ("at", "inputs", "machines")
+_MACHINE_KEYS = ("name", "host", "role", "address", "cpus", "memory", "disk", "data_disk", "mac")
 _STEP_KEYS = ("status", "at", "changes")
 _CHANGE_KEYS = ("host", "summary", "status", "digest", "op", "at", "evidence")
 
@@ -30,6 +46,7 @@ def document_of(state: RunState) -> dict[str, object]:
     Args:
         state: what to write.
     """
+    approved = {_LAYOUT: _layout_document(state.layout)} if state.layout else {}
     return {
         "schema": STATE_SCHEMA,
         "writer": state.writer,
@@ -39,6 +56,7 @@ def document_of(state: RunState) -> dict[str, object]:
         "created": state.created,
         "answers": dict(state.answers),
         "decisions": dict(state.decisions),
+        **approved,
         "steps": {step.id: _step_document(step) for step in state.steps.values()},
     }
 
@@ -87,7 +105,7 @@ def read_state(document: dict[str, object]) -> RunState:
         FieldError: a value is missing or wrong, with its path.
     """
     root = Node(document)
-    root.only((*_STATE_KEYS, "schema", CHECKSUM))
+    root.only((*_STATE_KEYS, _LAYOUT, "schema", CHECKSUM))
     return RunState(
         name=root.text("name"),
         lineage=root.text("lineage"),
@@ -96,8 +114,50 @@ def read_state(document: dict[str, object]) -> RunState:
         created=root.number("created"),
         answers=MappingProxyType(root.texts("answers")),
         decisions=MappingProxyType(root.texts("decisions")),
+        layout=_read_layout(root.child(_LAYOUT)) if _LAYOUT in root.value else None,
         steps=MappingProxyType({name: _read_step(name, node) for name, node in root.children("steps")}),
     )
+
+
+def _layout_document(approved: ApprovedLayout) -> dict[str, object]:
+    machines = {machine.name: machine_document(machine) for machine in approved.machines}
+    return {"at": approved.at, "inputs": approved.inputs, "machines": machines}
+
+
+def _read_layout(node: Node) -> ApprovedLayout:
+    node.only(_LAYOUT_KEYS)
+    machines = tuple(_read_machine(child) for _, child in node.children("machines"))
+    return ApprovedLayout(machines, node.number("at"), node.text("inputs"))
+
+
+def _read_machine(node: Node) -> MachineSpec:
+    node.only(_MACHINE_KEYS)
+    return MachineSpec(
+        name=node.text("name"),
+        host=node.text("host"),
+        role=_role(node),
+        address=node.text("address"),
+        cpus=node.whole("cpus"),
+        memory=_size(node, "memory"),
+        disk=_size(node, "disk"),
+        data_disk=_size(node, "data_disk") if "data_disk" in node.value else None,
+        mac=node.text("mac") if "mac" in node.value else None,
+    )
+
+
+def _role(node: Node) -> MachineRole:
+    said = node.text("role")
+    for role in get_args(MachineRole):
+        if role == said:
+            return cast(MachineRole, role)
+    raise FieldError(node.at("role"), f"is {said[:40]!r}, which is no role of a machine")
+
+
+def _size(node: Node, key: str) -> int:
+    try:
+        return size(node.text(key))
+    except BadValueError as error:
+        raise FieldError(node.at(key), "is no size, such as 4G") from error
 
 
 def _step_document(step: StepRecord) -> dict[str, object]:
