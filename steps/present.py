@@ -74,6 +74,7 @@ def _try(ctx: Context, name: str) -> tuple[Present, ...]:
 def _site(ctx: Context, name: str, facts: HostFacts) -> Site:
     spec = ctx.spec
     machine = next((one for one in spec.machines if one.name == name), None)
+    own_etcd, own_unit = _own_etcd(ctx, name, facts, guest=machine is not None)
     return Site(
         name=name,
         role="guest" if machine else "witness" if spec.host(name).role == "witness" else "hypervisor",
@@ -81,7 +82,8 @@ def _site(ctx: Context, name: str, facts: HostFacts) -> Site:
         ssh=f"ssh root@{machine.address}" if machine else login(spec, spec.host(name)),
         cluster=spec.name,
         lineage=ctx.state.lineage if ctx.state.serial else "",
-        own_etcd=_own_etcd(ctx, name, facts, guest=machine is not None),
+        own_etcd=own_etcd,
+        own_unit=own_unit,
         endpoints=_endpoints(spec),
     )
 
@@ -92,16 +94,20 @@ def _endpoints(spec: ClusterSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*members, *servers, spec.network.api_vip)))
 
 
-def _own_etcd(ctx: Context, name: str, facts: HostFacts, *, guest: bool) -> bool:
-    """Whether the etcd seen there is a member of ours. Of a guest that is a member the etcd step itself judges."""
+def _own_etcd(ctx: Context, name: str, facts: HostFacts, *, guest: bool) -> tuple[bool, bool]:
+    """Whether the etcd seen there is a member of ours, and whether `etcd.service` is, up or not.
+
+    Of a guest that is a member the etcd step itself judges.
+    """
     place = place_of(ctx.spec, name)
     if place is None or guest:
-        return guest and place is not None
+        return guest and place is not None, False
     if not (facts.service("etcd").running or any(one.process == "etcd" for one in facts.ports)):
-        return False
+        return False, False
     seen, lineage = look(ctx, place).seen, ctx.lineage_on(name)
-    # A member whose disk was lost runs on for a while and has no mark any more: that is for the etcd step to mend.
-    return bool(lineage) and seen.data.marker in ("", lineage) and seen.unit.fragment == UNIT
+    # A member whose disk was lost has no mark any more: that is for the etcd step to mend.
+    unit = bool(lineage) and seen.data.marker in ("", lineage) and seen.unit.fragment == UNIT
+    return unit and seen.unit.sub != "auto-restart", unit
 
 
 # --- as checks

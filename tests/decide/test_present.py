@@ -368,3 +368,15 @@ def test_a_program_is_stopped_as_the_service_it_is(unit: str, command: str) -> N
     one = judge(TOWER, known, told(text))[0]
     assert "/usr/sbin/dnsmasq, package dnsmasq" in one.evidence[1]
     assert any(command in step for step in one.steps)
+
+
+# --- a member of ours that is down, and who has its ports
+
+
+@pytest.mark.parametrize(
+    ("unit", "ours"), [("other-etcd.service", False), ("etcd.service", True), ("", True)]
+)
+def test_only_another_unit_is_another_etcd_where_ours_is_down(unit: str, ours: bool) -> None:
+    known = pi_facts(services=ETCD, ports=STACKED)
+    there = judge(replace(PI, own_unit=True), known, told(f"etcd\nunit={unit}\nname=x"))
+    assert [one.reply for one in there] == ([] if ours else [Reply.REFUSE])

@@ -112,7 +112,9 @@ def test_a_line_outside_every_section_is_found() -> None:
 
 
 def test_what_comes_from_the_machine_beneath_is_forgiven_only_to_another_lab() -> None:
-    real = FACTS["tower-a"]
+    known = FACTS["tower-a"]
+    # Whether the machine they were recorded on has these is its own matter.
+    real = replace(known, stdout=known.stdout.replace("|kvm=1\n", "").replace("|cgroup2=1\n", ""))
     other = replace(real, stdout=real.stdout.replace("|dockerenv=1", "|dockerenv=1\n|kvm=1\n|cgroup2=1"))
     assert "kvm" in differs(real, other, sections=True)
     assert not differs(real, other, sections=True, other_machine=True)

@@ -309,6 +309,7 @@ CASES = (
     Case("read/facts", "occupied", facts_occupied),
     Case("read/present", "nothing", present_nothing),
     Case("read/present", "microk8s", present_of("microk8s-present")),
+    Case("read/present", "k3s", present_of("k3s-present"), hosts=("pi",)),
     Case("read/present", "kubeadm", present_of("kubeadm-present")),
     Case("read/present", "swarm", present_of("swarm-present"), hosts=TOWERS),
     Case("read/present", "etcd", present_of("foreign-etcd"), hosts=("pi",)),

@@ -101,6 +101,11 @@ FAULTS = {
             *breakage.scripted("microk8s-present", "listen"),
         ),
         Fault(
+            "k3s-present",
+            "a K3s with an etcd of its own lies and runs there, as far as a look from outside goes",
+            *breakage.scripted("k3s-present", "listen"),
+        ),
+        Fault(
             "kubeadm-present",
             "a control plane of kubeadm lies and runs there, as far as a look from outside goes",
             *breakage.scripted("kubeadm-present", "listen"),

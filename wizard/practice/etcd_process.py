@@ -12,6 +12,7 @@ from wizard.core.secret import Secret
 from wizard.payload.certificates import Certificate, belongs, read_certificate, signed_by
 from wizard.practice.etcd_cluster import EtcdCluster, Peer, new_cluster
 from wizard.practice.machine import File, Machine
+from wizard.practice.occupants import holds
 from wizard.practice.world import World
 
 CONFIG, RUNNING = "/etc/etcd/etcd.yml", "/run/etcd/etcd.yml"
@@ -133,8 +134,20 @@ def _obstacle(machine: Machine, config: Config | None) -> str:
     base = config.data.removesuffix("/data")
     if f"{base}/wizard" not in machine.files:
         return "etcd.service: Control process exited, code=exited, status=1/FAILURE"
+    return _no_room(machine, config) or _unreadable(machine)
+
+
+def _no_room(machine: Machine, config: Config) -> str:
+    """On the disk, or at its port."""
     if machine.is_full(data_file(config)):
         return f"open {config.data}/member/wal/0.tmp: no space left on device"
+    if holds(machine, 2380):
+        return f"listen tcp {machine.address}:2380: bind: address already in use"
+    return ""
+
+
+def _unreadable(machine: Machine) -> str:
+    """What is wrong with its key and certificates."""
     for name in ("member.key", "member.crt", "ca.crt"):
         file = machine.files.get(f"{PKI}/{name}")
         if file is None:

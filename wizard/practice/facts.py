@@ -15,7 +15,7 @@ from wizard.practice.answer import Answer
 from wizard.practice.boot import first_boot
 from wizard.practice.definition import Definition
 from wizard.practice.machine import Domain, Machine, read_sections, write_sections
-from wizard.practice.occupants import with_occupants
+from wizard.practice.occupants import holds, with_occupants
 
 Sections = dict[str, tuple[str, ...]]
 
@@ -185,7 +185,7 @@ def _with_etcd(machine: Machine, sections: Sections) -> Sections:
     ports = list(sections.get("ports", ()))
     if machine.etcd.enabled:
         services.append("enabled etcd")
-    if machine.etcd.wanted and not machine.etcd.said:
+    if machine.etcd.wanted and not machine.etcd.said and not holds(machine, 2380):
         services.insert(0, "process etcd")
         users = 'users:(("etcd",pid=901,fd=8))'
         listed = ((machine.address, 2379), ("127.0.0.1", 2379), (machine.address, 2380), ("127.0.0.1", 2381))

@@ -20,7 +20,11 @@ from wizard.practice.scene import NobodyThereError, Scene
 
 Fault = Callable[[Scene], None]
 
-MODULES = ("wizard.practice.faults_of_hosts", "wizard.practice.faults_of_guests")
+MODULES = (
+    "wizard.practice.faults_of_hosts",
+    "wizard.practice.faults_of_guests",
+    "wizard.practice.faults_of_others",
+)
 """Where they are."""
 
 _KNOWN: dict[str, Fault] = {}

@@ -61,6 +61,27 @@ OCCUPANTS: Mapping[str, Occupant] = {
             ("tcp", ANYWHERE, 25000, "cluster-agent"),
         ),
     ),
+    "k3s-present": Occupant(
+        "k3s",
+        (
+            "package=/usr/local/bin/k3s",
+            "version=v1.31.4+k3s1",
+            "role=server",
+            "data=/var/lib/rancher/k3s",
+            "bytes=187432960",
+            "datastore=embedded etcd",
+            "cluster-init=true",
+            "node={name}",
+        ),
+        ("k3s",),
+        ("k3s-server",),
+        (
+            ("tcp", ANYWHERE, 2379, "k3s-server"),
+            ("tcp", ANYWHERE, 2380, "k3s-server"),
+            ("tcp", ANYWHERE, 6443, "k3s-server"),
+            ("tcp", ANYWHERE, 10250, "k3s-server"),
+        ),
+    ),
     "kubeadm-present": Occupant(
         "kubeadm",
         (
@@ -127,6 +148,16 @@ def _of(machine: Machine) -> list[Occupant]:
     return [one for name, one in OCCUPANTS.items() if name in machine.occupants]
 
 
+def holds(machine: Machine, port: int) -> bool:
+    """Whether something that is not ours listens on a port of the host.
+
+    Args:
+        machine: the host.
+        port: of TCP.
+    """
+    return any(port == number for one in _of(machine) for _, _, number, _ in one.ports)
+
+
 def with_occupants(machine: Machine, sections: Sections) -> Sections:
     """The facts of a host with all that lives on it.
 
@@ -158,7 +189,7 @@ def present(machine: Machine, _args: Args, _payload: bytes) -> Answer:
         sections[one.kind] = tuple(
             line.format(address=machine.address, name=machine.name) for line in one.told
         )
-    if machine.etcd.wanted and not machine.etcd.said:
+    if machine.etcd.wanted and not machine.etcd.said and not holds(machine, 2380):
         sections.setdefault(
             "etcd", ("program=/usr/local/bin/etcd", "unit=etcd.service", f"name={machine.name}")
         )

@@ -73,6 +73,8 @@ class Site:
     """Of our run state; empty = there is none on this machine."""
     own_etcd: bool = False
     """The etcd there is a member of ours, or looked at as one by the step that makes it."""
+    own_unit: bool = False
+    """`etcd.service` there is ours, whether it is up or gives up again and again."""
     endpoints: tuple[str, ...] = ()
     """Addresses a K3s of ours knows: etcd members, servers, the API address."""
 

@@ -17,6 +17,9 @@ from wizard.core.decide.present_kubernetes import ETCD_PORTS
 from wizard.core.decide.traces import DNS_PORT, WILDCARDS
 from wizard.core.facts import HostFacts, Port
 
+OWN_UNIT = "etcd.service"
+"""What a member of ours runs as."""
+
 SWARM_PORTS = (2377, 7946, 4789)
 """Management, gossip and VXLAN (docs.docker.com, engine/swarm/swarm-tutorial)."""
 
@@ -84,7 +87,8 @@ def etcd(site: Site, facts: HostFacts, seen: Occupant) -> Iterator[Present]:
     service = facts.service("etcd")
     taken = [one for one in facts.ports if one.port in ETCD_PORTS and one.process == "etcd"]
     running = service.running or bool(taken)
-    if site.own_etcd or not (running or service.enabled or "etcd" in facts.traces):
+    ours = site.own_etcd or (site.own_unit and seen.first("unit") in ("", OWN_UNIT))
+    if ours or not (running or service.enabled or "etcd" in facts.traces):
         return
     if "kubeadm" in facts.traces and facts.service("kube-apiserver").running:
         return  # that cluster's own: told with it
