@@ -8,6 +8,7 @@ from functools import partial
 from steps import etcd_before as before
 from steps import etcd_cluster_checks as between
 from steps import etcd_member_checks as each
+from steps.etcd_authority import renewal
 from steps.etcd_plan import Planner
 from steps.etcd_seen import READ_SECONDS, STEP, Place, look_at_all, places
 from wizard.core.change import Change
@@ -35,6 +36,8 @@ class Etcd(Step):
         yield _after("etcd.quorum", "Most members follow one leader", between.quorum)
         yield _after("etcd.members", "The list of members is that of the spec", between.members)
         yield _after("etcd.alarm", "etcd has raised no alarm", between.alarm)
+        if places(ctx.spec):
+            yield _after("etcd.renewal", "etcd's authority lasts, or is being renewed", renewal)
         for place in places(ctx.spec):
             yield from _of_member(place)
 

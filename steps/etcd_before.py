@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from steps.discover import clocks_of
-from steps.etcd_certificates import authority as our_authority
+from steps.etcd_certificates import trusted
 from steps.etcd_files import patch
 from steps.etcd_plan import survivors_missing
 from steps.etcd_seen import Member, Place, look, look_at_all, names, packaged, places
@@ -16,6 +16,7 @@ from wizard.core.context import Context
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
 from wizard.core.spec import ClusterSpec
+from wizard.payload.certificates import bundled
 from wizard.payload.etcd_config import AUTHORITY
 from wizard.payload.etcd_unit import UNIT
 
@@ -208,13 +209,13 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def authority(ctx: Context) -> Finding:
     """The members trust the authority we have the key of; with a new one they would not know each other."""
-    ours = our_authority(ctx.secrets)
+    ours = set(bundled(trusted(ctx.secrets)))
     strangers = [
         member
         for member in look_at_all(ctx).members
-        if (there := member.seen.texts.get(AUTHORITY, "").strip())
+        if (there := bundled(member.seen.texts.get(AUTHORITY, "")))
         and member.has_data
-        and (ours is None or there != ours.certificate.strip())
+        and ours.isdisjoint(there)
     ]
     if not strangers:
         return passed("The members trust our authority, or have none yet.")

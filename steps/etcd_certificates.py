@@ -23,6 +23,12 @@ from wizard.payload.certificates import (
 )
 
 AUTHORITY = "etcd/ca"
+NEXT = f"{AUTHORITY}-next"
+"""Its successor, trusted and not signing yet; once it signs, both are the same."""
+
+LAST = f"{AUTHORITY}-last"
+"""The certificate of its predecessor, trusted and not signing any more; once dropped, it is that of the authority."""
+
 CLIENTS = ("k3s", "doctor")
 """Programs that ask etcd: K3s' servers, and the wizard's own checks and proofs."""
 
@@ -66,17 +72,38 @@ def authority(secrets: Secrets) -> Pair | None:
     return kept(secrets, AUTHORITY)
 
 
-def flaw(found: Certificate | None, wanted: Wanted, now: datetime) -> str:
+def pending(secrets: Secrets) -> Pair | None:
+    """The authority's successor, from its making until it signs."""
+    ours, successor = authority(secrets), kept(secrets, NEXT)
+    return successor if ours and successor and successor.certificate != ours.certificate else None
+
+
+def retiring(secrets: Secrets) -> str:
+    """The certificate of the authority's predecessor, until it is dropped; empty where there is none."""
+    ours, old = authority(secrets), secrets.get(f"{LAST}.crt")
+    return old.reveal() if ours and old and old.reveal() != ours.certificate else ""
+
+
+def trusted(secrets: Secrets) -> str:
+    """The authorities that members and clients trust, one after the other, the oldest first; empty before the first."""
+    ours, successor = authority(secrets), pending(secrets)
+    if ours is None:
+        return ""
+    return "".join((retiring(secrets), ours.certificate, successor.certificate if successor else ""))
+
+
+def flaw(found: Certificate | None, wanted: Wanted, now: datetime, *, latest: datetime | None = None) -> str:
     """Why a certificate will not do, as the end of a sentence; empty = it will.
 
     Args:
         found: what it says; None = it cannot be read.
         wanted: what it should say.
         now: with a time zone.
+        latest: when its authority ends: one that lasts until then cannot be made to last longer.
     """
     if found is None:
         return "cannot be read"
-    if found.days_left(now) < RENEW_DAYS:
+    if found.days_left(now) < RENEW_DAYS and found.ends != latest:
         return f"ends in {found.days_left(now)} days" if found.days_left(now) >= 0 else "has ended"
     missing = {*wanted.addresses, *wanted.names} - {*found.addresses, *found.names}
     if missing:
@@ -93,10 +120,15 @@ def to_make(secrets: Secrets, spec: ClusterSpec, now: datetime) -> Iterator[tupl
         pair = kept(secrets, wanted.secret)
         if pair is None or signer is None:
             yield wanted, "is not there yet"
-        elif reason := flaw(read_certificate(pair.certificate), wanted, now):
+        elif reason := flaw(read_certificate(pair.certificate), wanted, now, latest=_end(signer)):
             yield wanted, reason
         elif not belongs(pair.key, pair.certificate) or not signed_by(pair.certificate, signer.certificate):
             yield wanted, "is not signed by our authority"
+
+
+def _end(signer: Pair) -> datetime | None:
+    found = read_certificate(signer.certificate)
+    return found.ends if found else None
 
 
 def make_missing(secrets: SecretKeeper, spec: ClusterSpec) -> list[str]:
@@ -113,13 +145,13 @@ def make_missing(secrets: SecretKeeper, spec: ClusterSpec) -> list[str]:
     now = datetime.now(UTC)
 
     def new_authority() -> Mapping[str, Secret]:
-        return _named(AUTHORITY, make_authority(f"{spec.name} etcd", now))
+        return named(AUTHORITY, make_authority(f"{spec.name} etcd", now))
 
     key, certificate = secrets.ensure(new_authority, f"{AUTHORITY}.key", f"{AUTHORITY}.crt")
     signer = Pair(key, certificate.reveal())
     made = []
     for wanted, _ in list(to_make(secrets, spec, now)):
-        secrets.put(_named(wanted.secret, _make(signer, wanted, now)))
+        secrets.put(named(wanted.secret, _make(signer, wanted, now)))
         made.append(wanted.name)
     return made
 
@@ -130,5 +162,6 @@ def _make(signer: Pair, wanted: Wanted, now: datetime) -> Pair:
     return make_client(signer, wanted.name, now)
 
 
-def _named(secret: str, pair: Pair) -> Mapping[str, Secret]:
+def named(secret: str, pair: Pair) -> Mapping[str, Secret]:
+    """A key and its certificate as they are kept among the secrets."""
     return {f"{secret}.key": pair.key, f"{secret}.crt": Secret(pair.certificate)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from steps.etcd_certificates import AUTHORITY as AUTHORITY_SECRET
-from steps.etcd_certificates import authority, kept
+from steps.etcd_certificates import authority, kept, pending, retiring, trusted
 from steps.etcd_seen import Member, Place, places
 from steps.parse.etcd import InstalledFile
 from wizard.core.errors import WizardError
@@ -26,16 +26,18 @@ from wizard.payload.etcd_files import MemberFile
 from wizard.payload.etcd_unit import RUNNING_CONFIG, UNIT, unit_text
 
 
-def config_of(spec: ClusterSpec, place: Place, lineage: str, *, joining: bool) -> str:
+def config_of(spec: ClusterSpec, place: Place, lineage: str, secrets: Secrets, *, joining: bool) -> str:
     """The configuration of a member.
 
     Args:
         spec: what is wanted.
         place: the member.
         lineage: of the cluster; empty = not known before the first apply.
+        secrets: where the authorities are kept: etcd reads whom it trusts when it starts, and only then.
         joining: the cluster is there already and it has no data.
     """
-    unit = hashlib.sha256(unit_text(spec.name, place.base).encode()).hexdigest()[:16]
+    several = trusted(secrets) if pending(secrets) or retiring(secrets) else ""
+    unit = hashlib.sha256((unit_text(spec.name, place.base) + several).encode()).hexdigest()[:16]
     return config_text(
         EtcdConfig(
             name=place.name,
@@ -51,10 +53,12 @@ def config_of(spec: ClusterSpec, place: Place, lineage: str, *, joining: bool) -
     )
 
 
-def plain_files(spec: ClusterSpec, place: Place, lineage: str, *, joining: bool) -> list[MemberFile]:
+def plain_files(
+    spec: ClusterSpec, place: Place, lineage: str, secrets: Secrets, *, joining: bool
+) -> list[MemberFile]:
     """Configuration and unit."""
     return [
-        MemberFile(CONFIG, Secret(config_of(spec, place, lineage, joining=joining))),
+        MemberFile(CONFIG, Secret(config_of(spec, place, lineage, secrets, joining=joining))),
         MemberFile(UNIT, Secret(unit_text(spec.name, place.base))),
     ]
 
@@ -69,7 +73,7 @@ def key_files(secrets: Secrets, place: Place) -> list[MemberFile] | None:
     if signer is None or own is None or doctor is None:
         return None
     return [
-        MemberFile(AUTHORITY, Secret(signer.certificate)),
+        MemberFile(AUTHORITY, Secret(trusted(secrets))),
         MemberFile(f"{PKI}/member.crt", Secret(own.certificate)),
         MemberFile(f"{PKI}/member.key", own.key, "600", "etcd:etcd"),
         # Whoever holds these may read and write the whole cluster: root alone.
@@ -94,7 +98,7 @@ def all_files(
             why="They were made a moment ago; somebody took the file of secrets away meanwhile.",
             do="wizard apply",
         )
-    return [*plain_files(spec, place, lineage, joining=joining), *keys]
+    return [*plain_files(spec, place, lineage, secrets, joining=joining), *keys]
 
 
 def differing(
@@ -102,7 +106,7 @@ def differing(
 ) -> list[str]:
     """The paths on a member that are not as they shall be, our mark beside its data among them."""
     place, seen = member.place, member.seen
-    plain = plain_files(spec, place, lineage, joining=joining)
+    plain = plain_files(spec, place, lineage, secrets, joining=joining)
     found = [] if seen.data.marker == lineage and lineage else [f"{place.base}/wizard"]
     for file in (*plain, *(key_files(secrets, place) or ())):
         there = seen.files.get(file.path)
@@ -123,9 +127,9 @@ def _same_config(member: Member, file: MemberFile, bootstrapped: bool) -> bool:
     return there == in_force(file.content.reveal(), bootstrapped=bootstrapped)
 
 
-def outdated(member: Member, spec: ClusterSpec, lineage: str) -> bool:
+def outdated(member: Member, spec: ClusterSpec, lineage: str, secrets: Secrets) -> bool:
     """Whether the process that runs was started with another configuration, unit or program than is wanted."""
-    wanted = in_force(config_of(spec, member.place, lineage, joining=False), bootstrapped=True)
+    wanted = in_force(config_of(spec, member.place, lineage, secrets, joining=False), bootstrapped=True)
     running = in_force(member.seen.texts.get(RUNNING_CONFIG, ""), bootstrapped=True)
     status = member.seen.status
     return running != wanted or (status is not None and not right_version(status.version, spec))

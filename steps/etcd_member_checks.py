@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from steps.etcd_before import blind, ssh
@@ -13,7 +13,14 @@ from steps.parse.etcd import observations, quantile
 from wizard.core.check import Finding, failed, passed, skipped, warned
 from wizard.core.context import Context
 from wizard.core.facts import GIB
-from wizard.payload.certificates import LAST_DAYS, RENEW_DAYS, Certificate, read_certificate, signed_by
+from wizard.payload.certificates import (
+    LAST_DAYS,
+    RENEW_DAYS,
+    Certificate,
+    bundled,
+    read_certificate,
+    signed_by,
+)
 from wizard.payload.etcd_config import AUTHORITY, PKI, QUOTA_BYTES
 
 FSYNC_GOOD, FSYNC_SLOW = 0.010, 0.040
@@ -137,7 +144,7 @@ def certificates(ctx: Context, member: Member) -> Finding:
     name, now = member.name, datetime.now(UTC)
     texts = member.seen.texts
     own = read_certificate(texts.get(f"{PKI}/member.crt", ""))
-    signer = read_certificate(texts.get(AUTHORITY, ""))
+    signer = _signer(texts)
     doctor = read_certificate(texts.get(f"{PKI}/doctor.crt", ""))
     if own is None or signer is None or doctor is None:
         return blind(skipped(f"Not checked: {name} has no certificates."), "etcd.running")
@@ -158,13 +165,21 @@ def certificates(ctx: Context, member: Member) -> Finding:
     evidence = f"{_said(own)}; authority until {signer.ends:%Y-%m-%d}"
     if days < RENEW_DAYS:
         make = failed if days < LAST_DAYS else warned
-        return make(
+        found = make(
             f"A certificate on {name} ends in {days} days.",
             evidence=evidence,
             cause="etcd renews nothing by itself.",
-            fix="wizard apply" if signer.days_left(now) >= RENEW_DAYS else "See docs/etcd.md#authority",
+            fix="wizard apply",
         )
+        return blind(found, "etcd.renewal") if own.ends == signer.ends else found
     return passed(f"The certificates of {name} hold for {days} more days.", evidence=evidence)
+
+
+def _signer(texts: Mapping[str, str]) -> Certificate | None:
+    """The authority that signed the member's certificate, else the first it trusts."""
+    there, own = bundled(texts.get(AUTHORITY, "")), texts.get(f"{PKI}/member.crt", "")
+    signers = [one for one in there if signed_by(own, one)] or list(there)
+    return read_certificate(signers[0]) if signers else None
 
 
 _BY_HAND = "The member's address changed, or somebody put another certificate there."

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from steps import etcd_work as work
-from steps.etcd_certificates import to_make
+from steps.etcd_authority import SIGN, Stage, due
+from steps.etcd_certificates import to_make, wanted_certificates
 from steps.etcd_files import config_of, differing, outdated, right_version
 from steps.etcd_seen import STEP, Cluster, Member, Place, packaged, served
 from wizard.core.artifact import ARCH
@@ -15,7 +16,7 @@ from wizard.core.change import Change
 from wizard.core.context import Context
 from wizard.core.facts import HostFacts
 from wizard.core.state import ChangeStatus, RunState
-from wizard.payload.etcd_config import PKI
+from wizard.payload.etcd_config import AUTHORITY, PKI
 
 CERTIFICATES = "certificates"
 PROVE = "prove"
@@ -29,11 +30,17 @@ class Planner:
     cluster: Cluster
     renewed: frozenset[str] = frozenset()
     """Members whose certificate is made anew in this pass."""
+    stage: Stage | None = None
+    """Of the authority's renewal, done in this pass."""
     _made: list[Change] = field(default_factory=list)
+    _first: tuple[str, ...] = ()
+    """Changes on this machine that those of the members wait for."""
 
     def changes(self) -> list[Change]:
         """Everything that is missing, the proof last."""
         self._certificates()
+        self._authority()
+        self._first = self._keys()
         known = [member for member in self.cluster.members if member.known]
         resting = [member for member in known if not member.runs]
         for member in (one for one in resting if not self.joins(one)):
@@ -65,6 +72,15 @@ class Planner:
             )
         )
 
+    def _authority(self) -> None:
+        """A stage of the authority's renewal; never beside certificates that are missing for another reason."""
+        self.stage = None if self._made else due(self.ctx, self.cluster)
+        if self.stage is None:
+            return
+        if self.stage.name == SIGN:
+            self.renewed = frozenset(wanted.name for wanted in wanted_certificates(self.ctx.spec))
+        self._made.append(self.stage.change)
+
     def joins(self, member: Member) -> bool:
         """Whether a member without data joins a cluster that is there, as opposed to forming it with the others."""
         if member.has_data:
@@ -84,8 +100,7 @@ class Planner:
         own = list(self._of(member))
         if not own:
             return
-        first = CERTIFICATES if self.renewed else ""
-        needs = tuple(dict.fromkeys([*((first,) if first else ()), *after]))
+        needs = tuple(dict.fromkeys([*self._first, *after]))
         # Programs do not wait for certificates; what disturbs a member does.
         undisturbing = own[0].key.startswith("install:") and not member.runs
         self._made += [
@@ -104,10 +119,13 @@ class Planner:
         paths = differing(member, self.ctx.spec, lineage, self.ctx.secrets, joining=self.joins(member))
         if place.name in self.renewed:
             paths += [f"{PKI}/member.crt"]
+        turns = self.stage is not None and self.stage.name != SIGN
+        if turns:
+            paths += [AUTHORITY]
         if paths:
             yield _configure(self.ctx, member, paths, lineage, joining=self.joins(member))
         if member.runs:
-            if old or outdated(member, self.ctx.spec, lineage):
+            if old or turns or outdated(member, self.ctx.spec, lineage, self.ctx.secrets):
                 yield _restart(member, others)
             elif not member.seen.unit.enabled:
                 yield _start(member)
@@ -223,7 +241,7 @@ def _address(member: Member, others: Sequence[Member]) -> Change:
 
 def _configure(ctx: Context, member: Member, paths: Sequence[str], lineage: str, *, joining: bool) -> Change:
     place = member.place
-    text = config_of(ctx.spec, place, lineage, joining=joining)
+    text = config_of(ctx.spec, place, lineage, ctx.secrets, joining=joining)
     return Change(
         key=f"configure:{place.name}",
         host=place.name,

@@ -172,8 +172,23 @@ def read_certificate(pem: str) -> Certificate | None:
     )
 
 
+def bundled(pem: str) -> tuple[str, ...]:
+    """The certificates of a file of one or more, each as its own text without the last line's end."""
+    end = "-----END CERTIFICATE-----"
+    return tuple(f"{part.strip()}\n{end}" for part in pem.split(end)[:-1])
+
+
 def signed_by(pem: str, authority: str) -> bool:
-    """Whether a certificate was signed by an authority; both PEM, text that is none counts as no."""
+    """Whether a certificate was signed by an authority, or by one of a bundle of them.
+
+    Args:
+        pem: the certificate.
+        authority: one or more; text that is none counts as no.
+    """
+    return any(_issued(pem, one) for one in bundled(authority))
+
+
+def _issued(pem: str, authority: str) -> bool:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
 

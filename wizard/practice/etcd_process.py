@@ -171,7 +171,9 @@ def _readable(file: File) -> bool:
 def _begin(world: World, machine: Machine, config: Config | None) -> str:
     """Find the cluster; returns why that does not go."""
     assert config is not None
-    machine.files[RUNNING] = machine.files[RUNNING] if RUNNING in machine.files else machine.files[CONFIG]
+    if RUNNING not in machine.files:
+        machine.files[RUNNING] = machine.files[CONFIG]
+        machine.etcd.trusted = _text(machine, "ca.crt")
     config = read_config(machine, RUNNING) or config
     known = identity(machine, config)
     if known is not None:
@@ -269,7 +271,7 @@ def connected(one: Machine, other: Machine) -> bool:
 
 
 def _accepts(judge: Machine, shown: Machine) -> bool:
-    authority, certificate = _text(judge, "ca.crt"), _text(shown, "member.crt")
+    authority, certificate = judge.etcd.trusted, _text(shown, "member.crt")
     found = _read(certificate)
     if found is None or not _signed(certificate, authority):
         return False
@@ -297,7 +299,7 @@ def client_accepted(client: Machine, server: Machine, *, address: str) -> str:
         return f"x509: certificate is valid for {', '.join(shown.addresses)}, not {address}"
     if not shown.begins <= now <= shown.ends:
         return "x509: certificate has expired or is not yet valid"
-    if found is None or not _signed(own, _text(server, "ca.crt")) or not found.client:
+    if found is None or not _signed(own, server.etcd.trusted) or not found.client:
         return "remote error: tls: bad certificate"
     return "" if found.begins <= now <= found.ends else "remote error: tls: expired certificate"
 

@@ -94,6 +94,8 @@ class Service:
     restarts: int = 0
     fsync: tuple[tuple[str, int], ...] = ()
     """Buckets of how long its disk takes; empty = as a good one."""
+    trusted: str = ""
+    """The authorities its process read when it was started: it reads them only then."""
 
 
 @dataclass(slots=True)
