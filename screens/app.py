@@ -13,8 +13,8 @@ from typing import ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
+from screens.base import StageScreen
 from screens.dialogs import ErrorDialog, QuestionDialog
 from screens.feed import EventFeed
 from screens.flow import STAGES, WELCOME, AnyScreen, all_screens, number_of
@@ -24,12 +24,14 @@ from screens.prompter import DialogPrompter
 from screens.text import Sign
 from screens.theme import OURS
 from screens.widgets import RailItem
+from wizard.core.decide.layout import Layout, make_layout
 from wizard.core.desk import Desk
 from wizard.core.draft import Checked, Draft
 from wizard.core.drafts import DraftStore
 from wizard.core.errors import ExitCode, WizardError
 from wizard.core.resources import asset_text
 from wizard.core.spec.writing import Tree
+from wizard.core.suggest import suggest_network
 
 HUNG_UP = 128 + signal.SIGHUP
 TERMINATED = 128 + signal.SIGTERM
@@ -69,6 +71,8 @@ class WizardApp(App[int]):
         self.checked: Checked = self.draft.check()
         self.begun = False
         """Somebody has answered something in an earlier run of the wizard."""
+        self.note = ""
+        """What the person should know about the answers that were found; empty = nothing."""
         self.furthest = 0
         """The last step of the story that was reached, counted from 1."""
         self.busy = ""
@@ -102,8 +106,7 @@ class WizardApp(App[int]):
         self.begun = found.begun
         self._take(found.draft if found.begun else self.desk.begin())
         self.furthest = number_of(self.draft.place)
-        if found.note:
-            self.notify(found.note, markup=False)
+        self.note = found.note
         return None
 
     def _catch_signals(self) -> None:
@@ -183,6 +186,19 @@ class WizardApp(App[int]):
         """Keep the answers now and say where."""
         self.keep()
         self.notify(f"Kept beside {self.desk.spec}.", markup=False)
+
+    # --- what follows from the answers ------------------------------------------------------------------------
+
+    def layout(self) -> Layout | None:
+        """The guests as decided from answers and facts; None while the network is not known."""
+        if self.checked.errors("network"):
+            return None
+        return make_layout(self.checked.spec, self.looker.facts)
+
+    def look_at_all(self) -> None:
+        """Look at every host nobody has seen yet in this run."""
+        spec = self.checked.spec
+        self.looker.look(spec, [host.name for host in spec.hosts])
 
     # --- from screen to screen --------------------------------------------------------------------------------
 
@@ -276,10 +292,12 @@ class WizardApp(App[int]):
     def on_seen(self, message: Seen) -> None:
         """A host was looked at: whoever shows hosts is told."""
         self.looker.take(message)
-        screen: Screen[object] = self.screen
-        redraw = getattr(screen, "redraw", None)
-        if redraw is not None and screen.is_mounted:
-            redraw()
+        if self.furthest > number_of("hosts"):
+            self.replace(suggest_network(self.draft, self.checked.spec, self.looker.facts))
+        screen: object = self.screen
+        if isinstance(screen, StageScreen) and screen.is_mounted:
+            screen.fill_empty()
+            screen.redraw()
 
 
 BOTTOM = 2
@@ -290,7 +308,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "hosts": ("name", "ssh", "hosts"),
     "storage": ("storage",),
     "machines": ("machines",),
-    "network": ("network",),
+    "network": ("network", "dns"),
     "witness": ("witness", "etcd"),
 }
 """The answers each step is responsible for."""

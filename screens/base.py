@@ -26,7 +26,7 @@ from textual.widgets import Button, Footer, Static
 
 from screens.flow import STAGES, number_of
 from screens.text import MUTED, STRONG, Sign, signed, told
-from screens.widgets import Answered, Choice, Field, Rail, RailItem, TitleLine, TooSmall
+from screens.widgets import Answered, Choice, Field, Rail, RailItem, TitleLine, Told, TooSmall
 
 if TYPE_CHECKING:
     from screens.app import WizardApp
@@ -44,6 +44,8 @@ class StageScreen(Screen[None]):
         Binding("ctrl+n", "next", "Next", tooltip="Go on to the next step", id="stage.next"),
         Binding("escape", "back", "Back", tooltip="To the step before; answers are kept", id="stage.back"),
         Binding("tab", "app.focus_next", "Next field", tooltip="To the next field", id="stage.field"),
+        Binding("pageup", "page(-1)", "Up", show=False, tooltip="Scroll the middle up", id="stage.up"),
+        Binding("pagedown", "page(1)", "Down", show=False, tooltip="Scroll the middle down", id="stage.down"),
         Binding("f1", "app.help", "Help", tooltip="What this screen is about, and its keys", id="stage.help"),
     ]
 
@@ -96,11 +98,11 @@ class StageScreen(Screen[None]):
                         if self.WHY:
                             yield Static(told((self.WHY, MUTED)), id="why")
                         yield from self.main()
-                    yield Static(id="refusal")
+                    yield Told(id="refusal")
                     with Horizontal(id="buttons"):
                         yield from self.buttons()
                 with VerticalScroll(id="side", can_focus=False):
-                    yield Static(id="meaning")
+                    yield Told(id="meaning")
         yield TooSmall(id="small")
         yield Footer(show_command_palette=False)
 
@@ -113,6 +115,7 @@ class StageScreen(Screen[None]):
         self.arrive()
         self.fill()
         self.redraw()
+        self.call_after_refresh(self.query_one("#main").scroll_home, animate=False)
 
     def fill(self) -> None:
         """Put the answers into the fields."""
@@ -121,6 +124,12 @@ class StageScreen(Screen[None]):
             field.aim(field.path, draft.get(field.path))
         for choice in self.query(Choice):
             choice.aim(choice.path, draft.get(choice.path))
+
+    def fill_empty(self) -> None:
+        """Put answers that came by themselves into fields nobody has typed in."""
+        for field in self.query(Field):
+            if field.path and not field.value:
+                field.aim(field.path, self.wizard.draft.get(field.path))
 
     def redraw(self) -> None:
         """Title, rail and meaning as they are now."""
@@ -131,7 +140,7 @@ class StageScreen(Screen[None]):
         self.query_one(Rail).show(self.rail())
         meaning = self.meaning()
         self.query_one("#side").display = bool(meaning.plain)
-        self.query_one("#meaning", Static).update(meaning)
+        self.query_one("#meaning", Told).update(meaning)
 
     def show_problems(self) -> None:
         """Beside each field that holds an answer, what is wrong with it."""
@@ -140,13 +149,17 @@ class StageScreen(Screen[None]):
 
     @on(Answered)
     def _answered(self, event: Answered) -> None:
-        if self.wizard.answer(event.path, event.value):
+        if self.answer_given(event.path, event.value):
             self.answered(event.path)
             self.redraw()
+            self.query_one("#refusal").display = False
         for field in self.query(Field):
             if field.path == event.path and self.is_attached:
                 field.tell(self.wizard.checked.at(field.path) if field.value else ())
-        self.query_one("#refusal").display = False
+
+    def answer_given(self, path: str, value: str) -> bool:
+        """Take an answer; a stage whose fields are not plain places in the spec does it its own way."""
+        return self.wizard.answer(path, value)
 
     def answered(self, path: str) -> None:
         """An answer of this screen was changed; a stage may look at what depends on it."""
@@ -160,6 +173,11 @@ class StageScreen(Screen[None]):
         """To the step before."""
         self.take_answers()
         self.wizard.step(-1)
+
+    def action_page(self, by: int) -> None:
+        """Scroll the middle by a page."""
+        middle = self.query_one("#main", VerticalScroll)
+        middle.scroll_relative(y=by * max(1, middle.size.height - 2), animate=False)
 
     def action_next(self) -> None:
         """To the next step, or say why not."""
@@ -177,7 +195,7 @@ class StageScreen(Screen[None]):
 
     def refuse(self, reason: str) -> None:
         """Say why one cannot go on, and go to the field it is about."""
-        said = self.query_one("#refusal", Static)
+        said = self.query_one("#refusal", Told)
         said.update(signed(Sign.FAILED, "Not yet: ", reason))
         said.display = True
         wrong = [field for field in self.query(Field) if self.wizard.checked.errors(field.path)]

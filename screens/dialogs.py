@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Input, Label
 
 from screens.text import MUTED, STRONG, error_content, lines, told
+from screens.widgets import Told
 from wizard.core.errors import WizardError
 from wizard.core.prompt import HostKeyQuestion, SecretQuestion
 from wizard.core.secret import Secret
@@ -37,7 +38,7 @@ class Dialog(ModalScreen[T]):
         with Vertical(classes="dialog"):
             yield Label(told((self.title_text(), STRONG)), classes="dialog-title")
             with VerticalScroll(classes="dialog-body", can_focus=False):
-                yield Static(self.body(), classes="dialog-text")
+                yield Told(self.body(), classes="dialog-text")
                 yield from self.extra()
             with Horizontal(classes="dialog-buttons"):
                 yield from self.buttons()

@@ -32,7 +32,14 @@ class Stage:
 
 WELCOME = Stage("welcome", "Welcome", "screens.welcome:WelcomeScreen")
 """Before the story begins."""
-STAGES: tuple[Stage, ...] = (Stage("hosts", "Hosts", "screens.hosts:HostsScreen"),)
+STAGES: tuple[Stage, ...] = (
+    Stage("hosts", "Hosts", "screens.hosts:HostsScreen"),
+    Stage("discovery", "Discovery", "screens.discovery:DiscoveryScreen"),
+    Stage("storage", "Storage", "screens.storage:StorageScreen"),
+    Stage("machines", "Machines", "screens.machines:MachinesScreen"),
+    Stage("network", "Network", "screens.network:NetworkScreen"),
+    Stage("witness", "Witness", "screens.witness:WitnessScreen"),
+)
 """The story; where a person is and how far they got is told by the place in it."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from screens.text import MUTED, STRONG, STYLES, Sign, lines, signed, told
+from screens.text import MUTED, STRONG, STYLES, Sign, labelled, lines, signed, told
 from wizard.core.errors import WizardError
 from wizard.core.facts import GIB, HostFacts
 
@@ -38,7 +38,7 @@ def host_line(app: WizardApp, index: int) -> Content:
     name = draft.get(f"hosts[{index}].name") or "(no name)"
     address = draft.get(f"hosts[{index}].address") or "no address yet"
     part = PART.get(draft.get(f"hosts[{index}].role"), "")
-    return told((f"{sign} ", STYLES[sign]), f"{name:<11} {address:<15} ", (part, MUTED))
+    return told((f"{sign} ", STYLES[sign]), f"{name:<10} {address:<15} ", (part, MUTED))
 
 
 def host_meaning(app: WizardApp, index: int) -> Content:
@@ -64,7 +64,7 @@ def _standing(app: WizardApp, index: int, name: str) -> Iterator[Content]:
         yield told("")
         yield told((result.why, MUTED))
         yield told("")
-        yield from (told("do: ", one) for one in result.do)
+        yield from (labelled("do", one, width=2) for one in result.do)
     elif not app.draft.get(f"hosts[{index}].address"):
         yield told("Type its address, then press ctrl+t to test whether it lets us in.")
     else:

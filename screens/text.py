@@ -49,9 +49,44 @@ def lines(rows: Iterable[Content | str]) -> Content:
     return Content("\n").join([row if isinstance(row, Content) else told(row) for row in rows])
 
 
+HANG = "\t"
+"""Between the head of a line and what is wrapped beside it; text from elsewhere never has one (`printable`)."""
+
+
+def labelled(label: str, *parts: Part, width: int = 9) -> Content:
+    """A line behind a muted label; what does not fit goes on below the first word, not below the label.
+
+    Args:
+        label: said once.
+        *parts: what it is about.
+        width: columns of the label.
+    """
+    return Content.assemble((f"{label:<{width}}{HANG}", MUTED), told(*parts))
+
+
 def signed(sign: Sign, *parts: Part) -> Content:
-    """A line behind its sign."""
-    return told((f"{sign} ", STYLES[sign]), *parts)
+    """A line behind its sign, wrapped beside it."""
+    return Content.assemble((f"{sign}{HANG}", STYLES[sign]), told(*parts))
+
+
+def wrapped(content: Content, width: int) -> list[Content]:
+    """The lines of a content as they are drawn.
+
+    Args:
+        content: lines, some with a head (`HANG`).
+        width: columns.
+    """
+    found: list[Content] = []
+    for line in content.split("\n", allow_blank=True):
+        head, mark, _ = line.plain.partition(HANG)
+        if not mark:
+            found += line.wrap(max(width, 1)) if line.plain else [line]
+            continue
+        first, rest = line[: len(head)], line[len(head) + 1 :]
+        body = rest.wrap(max(width - len(head) - 1, 1)) or [Content("")]
+        found.append(Content.assemble(first, " ", body[0]))
+        found += [one.pad_left(len(head) + 1) for one in body[1:]]
+    return found
 
 
 def error_content(error: WizardError) -> Content:
@@ -59,7 +94,7 @@ def error_content(error: WizardError) -> Content:
     rows: list[Content] = [told((error.what, STRONG)), told("")]
     labels = [("where", error.where), ("why", error.why)]
     labels += [("do" if number == 0 else "", item) for number, item in enumerate(error.do)]
-    rows += [told((f"{label:<6} ", MUTED), text) for label, text in (*labels, ("again", error.again))]
+    rows += [labelled(label, text, width=6) for label, text in (*labels, ("again", error.again))]
     return lines(rows)
 
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from screens.base import StageScreen
 from screens.flow import STAGES, number_of
 from screens.text import MUTED, STRONG, Sign, lines, signed, told
-from screens.widgets import Field
+from screens.widgets import Field, Told
 
 
 class WelcomeScreen(StageScreen):
@@ -31,7 +31,7 @@ class WelcomeScreen(StageScreen):
 
     def main(self) -> ComposeResult:
         """What it does, and the name."""
-        yield Static(
+        yield Told(
             told(
                 "Two hypervisors and a Raspberry Pi become a Kubernetes cluster that goes on working "
                 "when any one of them stops. Nothing is changed on any machine before you have seen the "
@@ -40,7 +40,7 @@ class WelcomeScreen(StageScreen):
             classes="paragraph",
         )
         yield Field("name", "Name", example="home")
-        yield Static(id="state", classes="paragraph")
+        yield Told(id="state", classes="paragraph")
 
     def buttons(self) -> ComposeResult:
         """Begin, or quit."""
@@ -50,7 +50,7 @@ class WelcomeScreen(StageScreen):
     def arrive(self) -> None:
         """Say where one was, if somewhere."""
         app = self.wizard
-        self.query_one("#state", Static).update(self._state())
+        self.query_one("#state", Told).update(self._state())
         self.query_one("#next", Button).label = "Go on" if app.begun or app.furthest else "Begin"
 
     def _state(self) -> Content:
@@ -62,6 +62,8 @@ class WelcomeScreen(StageScreen):
         rows.append(
             signed(Sign.HERE, f"You were at {stage.title}, step {number_of(stage.id)} of {len(STAGES)}.")
         )
+        if app.note:
+            rows.append(signed(Sign.NEEDS, app.note))
         return lines(rows)
 
     def meaning(self) -> Content:

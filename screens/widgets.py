@@ -12,12 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Blur
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
-from screens.text import STYLES, Sign, signed, told
+from screens.text import STYLES, Sign, signed, told, wrapped
 from wizard.core.spec.model import Problem
 
 
@@ -34,7 +35,48 @@ class Answered(Message):
     value: str
 
 
-class Problems(Static):
+class Told(Widget):
+    """Lines of text; those with a label or sign in front are wrapped beside it.
+
+    Args:
+        content: what it says first.
+    """
+
+    def __init__(
+        self,
+        content: Content | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._content = content or Content("")
+
+    def update(self, content: Content) -> None:
+        """Say something else."""
+        if not content.is_same(self._content):
+            self._content = content
+            self.refresh(layout=True)
+
+    @property
+    def plain(self) -> str:
+        """What it says, without styles."""
+        return self._content.plain
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """All there is."""
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as it takes."""
+        return len(wrapped(self._content, width)) if self._content.plain else 0
+
+    def render(self) -> Content:
+        """The lines, wrapped."""
+        return Content("\n").join(wrapped(self._content, self.content_size.width))
+
+
+class Problems(Told):
     """What is wrong with the answer above, or nothing at all."""
 
     def tell(self, problems: Sequence[Problem], *, empty: bool, wanted: str) -> None:

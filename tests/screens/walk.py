@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from screens.app import WizardApp
+from screens.widgets import Told
 from tests.screens.desk import PracticeDesk
 
 NAMES = {".": "full_stop", "-": "minus", "/": "slash", "_": "underscore", " ": "space", "~": "tilde"}
@@ -50,6 +51,12 @@ class Walk:
     def stage(self) -> str:
         """The id of the screen that is shown."""
         return str(getattr(self.app.screen, "STAGE", type(self.app.screen).__name__))
+
+    def said(self) -> str:
+        """Why one could not go on, and every notice, as one line."""
+        told = [one.plain for one in self.app.screen.query(Told) if one.display]
+        told += [note.message for note in self.app._notifications]
+        return " ".join(" ".join(told).split())
 
     def text(self) -> str:
         """What is on the screen now, as lines."""

@@ -1,0 +1,59 @@
+"""The map of the addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from screens.text import MUTED, STRONG, Sign, lines, signed, told
+from wizard.core.decide.addresses import PlannedAddress
+
+if TYPE_CHECKING:
+    from screens.app import WizardApp
+
+PROBES = {"free": Sign.DONE, "used": Sign.FAILED, "not-checked": Sign.LATER}
+NAMES = {"api_vip": "API", "load_balancer": "services", "gateway": "router"}
+
+
+def address_map(app: WizardApp) -> Content:
+    """Every address of the cluster, in order, the range of services as one line."""
+    layout, lan = app.layout(), app.checked.spec.network.cidr
+    if layout is None:
+        return lines([told(("Addresses", STRONG)), told(""), told("Shown as soon as the LAN is known.")])
+    rows: list[Content] = [told((f"Addresses in {lan}", STRONG)), told("")]
+    singles = [one for one in layout.addresses if one.used_for != "load_balancer"]
+    span = [one for one in layout.addresses if one.used_for == "load_balancer"]
+    rows += [_line(_short(one.address, lan), one.used_for, one.probe) for one in singles]
+    ends = app.checked.spec.network.load_balancer
+    rows.append(_line(f"{_short(ends.first, lan)}-{_short(ends.last, lan)}", "services", _worst(span)))
+    rows += [told(""), *_notes(layout.addresses)]
+    return lines(rows)
+
+
+def _short(address: str, lan: str) -> str:
+    """An address without the parts that all of the LAN share."""
+    shared = int(lan.partition("/")[2] or 0) // 8
+    return "".join(f".{part}" for part in address.split(".")[shared:])
+
+
+def _line(address: str, used_for: str, probe: str) -> Content:
+    return signed(PROBES[probe], f"{address:<9} ", (NAMES.get(used_for, used_for), MUTED))
+
+
+def _worst(span: list[PlannedAddress]) -> str:
+    for probe in ("used", "not-checked"):
+        if any(one.probe == probe for one in span):
+            return probe
+    return "free"
+
+
+def _notes(addresses: tuple[PlannedAddress, ...]) -> Iterator[Content]:
+    for one in addresses:
+        if one.probe == "used":
+            who = " ".join(part for part in (one.mac, one.by) if part) or "somebody"
+            yield signed(Sign.FAILED, f"{one.address} is used by {who}.")
+    unchecked = [one for one in addresses if one.probe == "not-checked"]
+    if unchecked:
+        yield signed(Sign.LATER, (f"not checked: {unchecked[0].why}", MUTED))

@@ -1,0 +1,89 @@
+"""The third vote: where its etcd keeps its data, and whether that is fast enough."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+
+from screens.base import StageScreen
+from screens.text import lines, told
+from screens.widgets import Choice, Field, Told
+from screens.witness_words import disk_lines, outlook
+from wizard.core.decide.layout_disks import ETCD_DIR
+from wizard.core.facts import HostFacts
+from wizard.core.spec.model import HostSpec
+from wizard.core.suggest import guest_folders
+
+
+class WitnessScreen(StageScreen):
+    """The witness's disks, the folder of its etcd, and etcd's timers where they are not left to measurement."""
+
+    STAGE = "witness"
+    QUESTION = "Where does the witness keep its data?"
+    PATHS = ("witness", "etcd")
+    AUTO_FOCUS = "Choice"
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._options: tuple[tuple[str, str], ...] = ()
+
+    def main(self) -> ComposeResult:
+        """Disks, folder, timers."""
+        yield Vertical(id="folder")
+        yield Choice("witness.accept_slow", "If too slow", (("", "stop there"), ("true", "go on, say so")))
+        yield Field("etcd.heartbeat_ms", "Heartbeat", example="from measurement", id="heartbeat")
+        yield Field("etcd.election_ms", "Election", example="from measurement", id="election")
+        yield Told(id="disks")
+
+    @property
+    def host(self) -> tuple[int, HostSpec] | None:
+        """The witness and its number among the hosts."""
+        hosts = enumerate(self.wizard.checked.spec.hosts)
+        return next(((index, host) for index, host in hosts if host.role == "witness"), None)
+
+    @property
+    def facts(self) -> HostFacts | None:
+        """What is known of it."""
+        found = self.host
+        return self.wizard.looker.facts.get(found[1].name) if found else None
+
+    def arrive(self) -> None:
+        """Look at it if nobody has."""
+        self.wizard.look_at_all()
+        self.call_later(self._show_folder)
+
+    def redraw(self) -> None:
+        """Disks as known now."""
+        self.query_one("#disks", Told).update(lines([told(""), *disk_lines(self.host, self.facts)]))
+        self.call_later(self._show_folder)
+        super().redraw()
+
+    def meaning(self) -> Content:
+        """Why it matters, and what the chosen folder lies on."""
+        return outlook(self.host, self.facts)
+
+    async def _show_folder(self) -> None:
+        found, facts = self.host, self.facts
+        folders = guest_folders(facts) if facts else []
+        options = (("", f"{ETCD_DIR} (usual)"), *((f"{at}/etcd", f"{at}/etcd") for at in folders))
+        if found is None or options == self._options:
+            return
+        self._options = options
+        box = self.query_one("#folder", Vertical)
+        await box.remove_children()
+        await box.mount(Choice(f"hosts[{found[0]}].etcd_dir", "etcd's data", options))
+        self.fill()
+        box.query_one(Choice).focus()
+
+    def refusal(self) -> str:
+        """As the rules say."""
+        found = self.host
+        if found is None:
+            return "There is no witness among the hosts. Name a third machine with the role witness."
+        errors = self.wizard.checked.errors(*self.PATHS, f"hosts[{found[0]}]")
+        return f"{errors[0].text} {errors[0].hint}" if errors else ""

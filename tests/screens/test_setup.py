@@ -1,0 +1,186 @@
+"""The setup by keyboard alone: every screen, its refusals, and what an earlier answer changes later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from tests.screens.desk import ADDRESSES, PracticeDesk
+from tests.screens.walk import Walk, walk
+from wizard.core.draft import Draft
+from wizard.core.drafts import DraftStore
+from wizard.core.spec import load_spec
+
+
+def with_hosts(folder: Path, *answers: tuple[str, str]) -> PracticeDesk:
+    """A desk with the hosts' addresses answered, and whatever else is given."""
+    draft = Draft.new()
+    for index, address in enumerate(ADDRESSES.values()):
+        draft = draft.put(f"hosts[{index}].address", address)
+    for path, value in answers:
+        draft = draft.put(path, value)
+    desk = PracticeDesk(folder)
+    DraftStore(desk.spec).save(draft.at("hosts"), draft.check())
+    return desk
+
+
+async def type_addresses(person: Walk) -> None:
+    """From the hosts screen: one address for each of the three machines."""
+    for number in (11, 12, 13):
+        await person.press("enter")
+        await person.type(f"10.213.99.{number}")
+        await person.press("shift+tab", "shift+tab", "shift+tab", "down")
+
+
+def test_from_nothing_to_a_sound_spec_by_keyboard_alone(tmp_path: Path) -> None:
+    async def steps(person: Walk) -> None:
+        await person.type("attic")
+        await person.press("ctrl+n")
+        await type_addresses(person)
+        await person.press("ctrl+n")
+        assert person.stage == "discovery"
+        assert person.text().count("ok ") >= 4, "every host was looked at by itself"
+        await person.press("ctrl+n")
+        assert person.stage == "storage"
+        await person.press("ctrl+n")
+        assert "does not fit here" in person.said()
+        await person.press("down", "down", "enter", "ctrl+n")
+        assert person.stage == "machines"
+        assert "carries everything" in person.said()
+        await person.press("ctrl+n")
+        assert person.stage == "network"
+        assert "10.213.99.0/24" in person.text(), "suggested from what was seen"
+        await person.press("ctrl+n")
+        assert person.stage == "witness"
+        await person.press("right")
+        await person.press("ctrl+q")
+
+    walk(tmp_path, steps)
+    spec = load_spec(tmp_path / "cluster.yaml")
+    assert (spec.name, spec.storage.kind) == ("attic", "none")
+    assert {host.name: host.address for host in spec.hosts} == ADDRESSES
+    assert spec.host("pi").etcd_dir == "/mnt/usb/etcd"
+    assert "# the address of Kubernetes" in (tmp_path / "cluster.yaml").read_text()
+
+
+STAGES = ("hosts", "discovery", "storage", "machines", "network", "witness")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_back_keeps_what_was_answered(tmp_path: Path, stage: str) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        before = person.text().splitlines()[:-1]
+        await person.press("escape")
+        assert person.stage != stage
+        person.app.go(stage)
+        await person.settle()
+        assert person.text().splitlines()[:-1] == before, "all but the keys, which are those of the focus"
+
+    walk(tmp_path, steps, desk=desk, place=stage)
+
+
+BAD = [
+    ("hosts", "address", "10.213.99.300", "hosts[0].address"),
+    ("hosts", "port", "ssh", "hosts[0].port"),
+    ("hosts", "name", "Tower A", "hosts[0].name"),
+    ("network", "network.cidr", "10.213.99.0/33", "network.cidr"),
+    ("network", "network.gateway", "10.9.9.9", "network.gateway"),
+    ("network", "network.dhcp", "10.213.99.199-10.213.99.100", "network.dhcp"),
+    ("network", "network.api_vip", "10.213.99.150", "network.api_vip"),
+    ("network", "network.load_balancer", "10.213.99.250-10.213.99.230", "network.load_balancer"),
+    ("witness", "etcd.heartbeat_ms", "soon", "etcd.heartbeat_ms"),
+    ("storage", "storage.backup_target", "the shed", "storage.backup_target"),
+]
+
+
+@pytest.mark.parametrize(("stage", "field", "value", "path"), BAD)
+def test_a_wrong_answer_is_told_beside_it_and_next_says_why(
+    tmp_path: Path, stage: str, field: str, value: str, path: str
+) -> None:
+    desk = with_hosts(tmp_path)
+
+    async def steps(person: Walk) -> None:
+        line = next(
+            one for one in person.app.screen.query("Field") if field in (one.id, getattr(one, "path", ""))
+        ).query_one(Input)
+        line.focus()
+        await person.settle()
+        await person.type(value)
+        await person.press("tab")
+        wrong = person.app.checked.errors(path)
+        assert wrong, "the rules refuse it"
+        assert wrong[0].text in person.said()
+        await person.press("ctrl+n")
+        assert person.stage == stage
+        assert "Not yet:" in person.said()
+
+    walk(tmp_path, steps, desk=desk, place=stage, size=(120, 50))
+
+
+def test_machines_own_sizes_are_kept_and_proposed_anew(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        assert not person.app.draft.length("machines")
+        await person.press("enter")
+        await person.type("2")
+        await person.press("enter")
+        await person.type("3G")
+        await person.press("tab")
+        assert person.app.draft.get("machines[0].memory") == "3G"
+        assert "Your own sizes" in " ".join(person.text().split())
+        await person.press("ctrl+r")
+        assert not person.app.draft.length("machines")
+
+    walk(tmp_path, steps, desk=desk, place="machines", size=(120, 40))
+
+
+def test_a_host_that_is_reached_another_way_is_looked_at_again_and_no_other(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path)
+
+    async def steps(person: Walk) -> None:
+        assert len(person.app.looker.facts) == 3
+        person.app.answer("hosts[1].port", "2222")
+        await person.settle()
+        assert set(person.app.looker.facts) == {"tower-a", "pi"}
+        person.app.answer("storage.kind", "none")
+        assert set(person.app.looker.facts) == {"tower-a", "pi"}
+
+    walk(tmp_path, steps, desk=desk, place="discovery")
+
+
+def test_hosts_are_added_and_removed(tmp_path: Path) -> None:
+    async def steps(person: Walk) -> None:
+        await person.press("f5")
+        await person.type("tower-c")
+        await person.press("tab")
+        assert person.app.draft.get("hosts[3].name") == "tower-c"
+        await person.press("f8")
+        assert person.app.draft.length("hosts") == 3
+
+    walk(tmp_path, steps, place="hosts")
+
+
+def test_a_hand_edited_file_is_kept_and_it_is_said(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        await person.press("ctrl+n")
+
+    walk(tmp_path, steps, desk=desk, place="discovery")
+    spec = tmp_path / "cluster.yaml"
+    spec.write_text(spec.read_text() + "# bought in 2024, do not touch\n")
+
+    async def again(person: Walk) -> None:
+        assert "changed since" in person.said()
+        person.app.answer("name", "attic")
+        await person.settle()
+        assert "cluster.yaml.bak" in person.said()
+
+    walk(tmp_path, again, desk=desk)
+    assert "do not touch" in (tmp_path / "cluster.yaml.bak").read_text()
+    assert load_spec(spec).name == "attic"
