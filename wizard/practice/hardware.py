@@ -25,7 +25,7 @@ def furnish(machine: Machine) -> None:
         machine: of the world, not touched yet.
     """
     sections = dict(machine.sections)
-    host = [line for line in sections["host"] if line != "dockerenv=1"]
+    host = [line for line in sections["host"] if line not in ("dockerenv=1", "kvm=1")]
     if "virsh" in sections.get("tools", ()):
         host.append("kvm=1")
         sections["file /proc/cpuinfo"] = tuple(_processors(sections["file /proc/cpuinfo"]))
