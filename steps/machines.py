@@ -26,6 +26,7 @@ from steps.machine_image import image_change
 from steps.machine_plan import Place, look, look_everywhere
 from steps.machine_wait import STOPPED
 from steps.parse.guest_details import Domain
+from steps.wire_checks import wire_checks
 from wizard.core.change import Change
 from wizard.core.check import Check, Finding, Level, Status, When, failed, passed, skipped
 from wizard.core.context import Context
@@ -61,6 +62,7 @@ class Machines(Step):
         yield Check(
             "machines.removal", "At most one voter is removed at a time", one_voter, When.BEFORE, Level.FATAL
         )
+        yield from wire_checks()
         for machine in ctx.spec.machines:
             if machine.role == FIRST:
                 yield from guest_checks(machine.name)

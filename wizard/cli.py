@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from wizard.compose import artifacts_folder, home_named, open_session
+from wizard.compose import artifacts_folder, ask_wire, home_named, open_session
 from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError
 from wizard.core.version import version
 from wizard.front.arguments import build_parser
@@ -187,13 +187,22 @@ def _host_names(asked: Sequence[str], spec: ClusterSpec) -> list[str]:
 
 def _layout(options: Options) -> int:
     from wizard.core.decide.layout import make_layout
+    from wizard.core.decide.wire_verdict import groups, with_wire
     from wizard.front.layout import layout_json, layout_text
 
     with open_session(options) as session:
-        facts, failed = _known_facts(session, [host.name for host in session.spec.hypervisors])
-    layout = make_layout(session.spec, facts, None if options.fresh else session.state.layout)
-    name = session.spec.name
-    _print_json(layout_json(name, layout)) if options.json else print(layout_text(name, layout), end="")
+        spec = session.spec
+        ctx = session.facts()
+        facts, failed = _sorted_out({host.name: ctx.try_facts(host.name) for host in spec.hypervisors})
+        layout = make_layout(spec, facts, None if options.fresh else session.state.layout)
+        wire, owners, keep = ask_wire(session, ctx, layout.machines, last=options.last)
+        layout = with_wire(layout, spec, wire, owners)
+        found = groups(spec, layout.machines, wire)
+        if options.json:
+            _print_json(layout_json(spec.name, layout, wire, found))
+        else:
+            print(layout_text(spec.name, layout, wire, found, now=time.time()), end="")
+        keep()
     return _told_after(failed) or int(ExitCode.OK if layout.fits else ExitCode.FAILED)
 
 
@@ -217,10 +226,15 @@ def _known_facts(
     session: Session, names: Sequence[str]
 ) -> tuple[dict[str, HostFacts], list[HostError | RemoteError]]:
     """The facts of the hosts that answered, and the errors of the others."""
+    ctx = session.facts(names)
+    return _sorted_out({name: ctx.try_facts(name) for name in names})
+
+
+def _sorted_out(
+    found: Mapping[str, HostFacts | HostError | RemoteError],
+) -> tuple[dict[str, HostFacts], list[HostError | RemoteError]]:
     from wizard.core.facts import HostFacts
 
-    ctx = session.facts(names)
-    found = {name: ctx.try_facts(name) for name in names}
     facts = {name: one for name, one in found.items() if isinstance(one, HostFacts)}
     return facts, [one for one in found.values() if not isinstance(one, HostFacts)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from argparse import Namespace as Options
 
     from wizard.artifacts.access import ArtifactAccess
+    from wizard.core.context import Context
+    from wizard.core.decide.wire import Wire
+    from wizard.core.decide.wire_owners import Owners
     from wizard.core.desk import Desk
     from wizard.core.draft import Draft
     from wizard.core.engine.control import Control
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from wizard.core.secrets import Secrets
     from wizard.core.session import Session
     from wizard.core.spec import ClusterSpec
+    from wizard.core.spec.model import MachineSpec
     from wizard.core.step import Step
     from wizard.front.jsonlines import JsonLines
     from wizard.practice.opening import Practice, Wish
@@ -199,6 +203,32 @@ def _asked_anyway(options: Options, spec: ClusterSpec) -> list[str]:
     if options.command == "doctor" and options.list:
         return []
     return known if options.command in ("plan", "apply", "doctor", "layout", "prove", "witness") else []
+
+
+def ask_wire(
+    session: Session, ctx: Context, machines: Sequence[MachineSpec], *, last: bool
+) -> tuple[Wire, Owners, Callable[[], None]]:
+    """What the wire says now, or said last; whose cards are whose; and how to keep what was measured.
+
+    Args:
+        session: of the cluster.
+        ctx: this pass, with the facts of all hosts.
+        machines: the spec's, or the proposal's.
+        last: ask nobody.
+    """
+    from steps.wire import hear, known_owners
+    from wizard.core.decide.wire_kept import last_wire, measurements_of
+    from wizard.core.facts import HostFacts
+
+    owners = known_owners(ctx, machines)
+    names = [host.name for host in session.spec.hypervisors]
+    if last:
+        return last_wire(session.measurements, names), owners, lambda: None
+    wire = hear(ctx, machines)
+    # A host that is away says nothing new: what it said last stays.
+    answered = {name for name in names if isinstance(ctx.try_facts(name), HostFacts)}
+    found = [one for one in measurements_of(wire) if one.host in answered]
+    return wire, owners, partial(session.measurements.keep, found)
 
 
 def artifacts_folder(options: Options, spec: ClusterSpec) -> Path | None:

@@ -18,7 +18,7 @@ drop_package() {
 # Read before dpkg's own lists go.
 for package in apt systemd systemd-sysv systemd-timesyncd dbus dbus-daemon dbus-system-bus-common sudo \
     python3-minimal python3.13-minimal libpython3.13-minimal libpython3-stdlib \
-    debconf debianutils-apt libapt-pkg7.0 debian-archive-keyring adduser init-system-helpers polkitd; do
+    debconf debianutils-apt libapt-pkg7.0 debian-archive-keyring adduser init-system-helpers polkitd tcpdump; do
     drop_package "$package"
 done
 rm -rf /usr/share/lintian /usr/share/doc-base /usr/share/pixmaps /usr/share/applications /usr/share/bash-completion \

@@ -10,9 +10,22 @@ import pytest
 from tests.decide.homes import home, known, machine, sized
 from tests.facts.build import facts
 from wizard.core.decide.layout import Layout, make_layout
+from wizard.core.decide.wire import Wire
+from wizard.core.decide.wire_verdict import Groups
 from wizard.core.spec.model import ClusterSpec
 from wizard.core.state import ApprovedLayout
-from wizard.front.layout import layout_json, layout_text
+from wizard.front import layout as front
+
+NOBODY = Groups((), (), 51)
+
+
+def layout_json(name: str, layout: Layout) -> dict[str, object]:
+    """As printed where the wire was never asked."""
+    return front.layout_json(name, layout, Wire(), NOBODY)
+
+
+def layout_text(name: str, layout: Layout) -> str:
+    return front.layout_text(name, layout, Wire(), NOBODY)
 
 
 def small() -> Layout:
@@ -36,13 +49,14 @@ def test_the_json_document() -> None:
     assert first["name"] == "tower-a"
     assert (first["cpus"], first["memory"]) == (12, 32 << 30)
     assert first["alone"] == {"ok": True, "wont_start": [], "reasons": []}
-    assert document["addresses"][0] == {
+    assert document["addresses"][1] == {
         "address": "10.0.0.11",
         "for": "tower-a",
         "probe": "not-checked",
         "mac": None,
         "by": None,
-        "why": "this wizard cannot ask the wire yet",
+        "why": "the wire was not asked",
+        "conflict": None,
     }
     assert document["problems"] == []
 
@@ -99,7 +113,7 @@ def test_the_text_of_a_proposal_ends_in_what_can_be_pasted() -> None:
     assert "proposed, the spec names no machines" in text
     assert "carries all" in text
     assert "\nmachines:\n  - {name: etcd-a, host: tower-a, role: etcd" in text
-    assert "not checked on the wire: 23 of 23" in text
+    assert "not checked on the wire: 24 of 24" in text
 
 
 def test_the_text_of_given_machines_pastes_nothing() -> None:

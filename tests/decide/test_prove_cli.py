@@ -15,6 +15,8 @@ from tests.decide.homes import home, known, machine, sized
 from tests.facts.build import facts
 from tests.specs import loopback_home
 from wizard import cli
+from wizard.core.decide.wire import Wire
+from wizard.core.decide.wire_owners import Owners
 from wizard.core.errors import HostError, UnreachableError
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec, WaiverSpec
@@ -52,6 +54,7 @@ def call(
         yield Known(spec, answers)
 
     monkeypatch.setattr(cli, "open_session", opened)
+    monkeypatch.setattr(cli, "ask_wire", lambda *_, **__: (Wire(), Owners({}, frozenset(), {}), lambda: None))
     return cli.main(command.split())
 
 

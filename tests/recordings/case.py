@@ -18,7 +18,15 @@ HOSTS = ("tower-a", "tower-b", "pi")
 SECONDS = 20.0
 """Deadline of an operation that takes milliseconds."""
 
-SECTIONED = ("read/facts", "read/guests", "read/guest-boot", "read/etcd", "read/witness", "read/present")
+SECTIONED = (
+    "read/facts",
+    "read/guests",
+    "read/guest-boot",
+    "read/etcd",
+    "read/witness",
+    "read/present",
+    "read/wire",
+)
 """Scripts that answer in sections."""
 
 

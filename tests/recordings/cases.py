@@ -9,6 +9,7 @@ from tests.recordings.etcd_cases import ETCD_CASES
 from tests.recordings.guest_cases import GUEST_CASES, TOWERS
 from tests.recordings.recording import Said
 from tests.recordings.stage import LINEAGE, MARKER, OP, OTHER_LINEAGE, WORK, Stage
+from tests.recordings.wire_cases import WIRE_CASES
 from tests.recordings.witness_cases import WITNESS_CASES
 
 __all__ = ["CASES", "HOSTS", "PLAYS", "Case"]
@@ -350,6 +351,7 @@ CASES = (
     Case("lib/runlock", "taken", lock_taken),
     Case("lib/runlock", "foreign", lock_foreign),
     Case("lib/runlock", "newer", lock_newer),
+    *WIRE_CASES,
     *GUEST_CASES,
     *ETCD_CASES,
     *WITNESS_CASES,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab.conftest import Lab
 from tests.recordings.etcd_cases import BASE
 from tests.recordings.guest_cases import NAME
 from tests.recordings.stage import PLACE
+from wizard.core.resources import asset_text
 
 _IMAGE = """
 set -e
@@ -83,6 +86,44 @@ fi
 true
 """
 
+_LAN = """
+set -e
+ip netns add rec
+ip link add rec0 type veth peer name rec1 netns rec
+ip address add 198.51.100.1/24 dev rec0
+ip link set rec0 up
+inside() { ip netns exec rec "$@"; }
+inside ip link set rec1 up
+[ "$1" = inhabited ] || exit 0
+inside ip link set rec1 address 02:42:c6:33:64:14
+inside ip address add 198.51.100.20/24 dev rec1
+inside ip link set lo up
+inside dnsmasq --conf-file=/dev/null --port=0 --interface=rec1 --dhcp-range=198.51.100.200,198.51.100.209,2m \\
+    --no-ping --leasefile-ro --dhcp-authoritative --user=root --pid-file=/run/rec-dnsmasq.pid
+if command -v python3 >/dev/null; then
+    cat >/run/rec-vrrp.py
+    inside python3 /run/rec-vrrp.py 198.51.100.20 77 100 </dev/null >/dev/null 2>&1 &
+fi
+"""
+"""In a network namespace: nothing of it reaches the lab's bridge."""
+
+_NO_LAN = """
+for process in $(ip netns pids rec 2>/dev/null); do kill "$process"; done
+ip link delete rec0 2>/dev/null
+ip netns delete rec 2>/dev/null
+rm -f /run/rec-dnsmasq.pid /run/rec-vrrp.py
+true
+"""
+
+_AWAY = 'for tool in "$@"; do place=$(command -v "$tool") && mv "$place" "$place.away"; done; true'
+_BACK = """
+for tool in "$@"; do
+    for folder in /usr/sbin /usr/bin /sbin /bin; do
+        if [ -e "$folder/$tool.away" ]; then mv "$folder/$tool.away" "$folder/$tool"; fi
+    done
+done
+"""
+
 
 class Workshop:
     """The part of a lab's host that is about guests and etcd."""
@@ -92,6 +133,26 @@ class Workshop:
 
     def _shell(self, text: str, *args: str) -> None:
         self.lab.inside(self.name, "sh", "-c", text, "sh", *args)
+
+    @contextmanager
+    def lan(self, *, inhabited: bool) -> Iterator[None]:
+        """A veth pair, its far end in a namespace."""
+        self._shell(_NO_LAN)
+        words = ("sh", "-c", _LAN, "sh", "inhabited" if inhabited else "empty")
+        self.lab.inside(self.name, *words, given=asset_text("lab/fault/vrrp.py").encode())
+        try:
+            yield
+        finally:
+            self._shell(_NO_LAN)
+
+    @contextmanager
+    def without(self, *tools: str) -> Iterator[None]:
+        """Under another name for a while."""
+        self._shell(_AWAY, *tools)
+        try:
+            yield
+        finally:
+            self._shell(_BACK, *tools)
 
     def base_image(self, path: str) -> None:
         """The smallest root that starts."""

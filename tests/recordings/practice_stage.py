@@ -16,6 +16,7 @@ from wizard.practice.boot import stop
 from wizard.practice.etcd_process import settle
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHost
+from wizard.practice.lan import Lan, Leader
 from wizard.practice.machine import Domain, File, Machine
 from wizard.practice.scripts import HANDLERS
 from wizard.practice.world import RECORDED, World, machine
@@ -144,6 +145,36 @@ class PracticeStage:
         self.remove(self.marker_folder)
         for op in [op for op in self.machine.operations if op.split("-")[0] == OP]:
             del self.machine.operations[op]
+
+    # --- the wire
+
+    @contextmanager
+    def lan(self, *, inhabited: bool) -> Iterator[None]:
+        """One more interface, and whoever answers there."""
+        assert self.machine.world is not None
+        nics, addresses = self.machine.sections["nics"], self.machine.sections["addresses"]
+        self.machine.sections["nics"] = (*nics, "rec0 address=02:42:c6:33:64:01 operstate=up mtu=1500 type=1")
+        self.machine.sections["addresses"] = (*addresses, "9: rec0    inet 198.51.100.1/24 scope global rec0")
+        if inhabited:
+            self.machine.world.lan = Lan(
+                {"198.51.100.20": ("02:42:c6:33:64:14",)},
+                [("198.51.100.200", "198.51.100.20")],
+                [Leader(77, "198.51.100.20")],
+            )
+        try:
+            yield
+        finally:
+            self.machine.sections |= {"nics": nics, "addresses": addresses}
+            self.machine.world.lan = Lan()
+
+    @contextmanager
+    def without(self, *tools: str) -> Iterator[None]:
+        """Taken away for a while."""
+        self.machine.lacks |= set(tools)
+        try:
+            yield
+        finally:
+            self.machine.lacks -= set(tools)
 
     # --- guests and etcd
 

@@ -89,6 +89,15 @@ class Stage(Protocol):
     def reset(self) -> None:
         """As if no case had ever been played on it."""
 
+    # --- the wire
+
+    def lan(self, *, inhabited: bool) -> AbstractContextManager[None]:
+        """A network of its own on `rec0`, 198.51.100.0/24; with a stranger at .20 that offers .200 to .209 and speaks
+        VRRP (id 77), or empty."""
+
+    def without(self, *tools: str) -> AbstractContextManager[None]:
+        """These programs are not there."""
+
     # --- guests and etcd
 
     def base_image(self, path: str) -> None:

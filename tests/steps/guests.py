@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.facts.build import facts, pi_facts, spec
 from wizard.core.artifact import Artifact
 from wizard.core.context import Context, FactsCache
+from wizard.core.decide.wire import DhcpProbe, VrrpProbe, Wire
+from wizard.core.decide.wire_kept import measurements_of
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import GIB, Disk, Guest, HostFacts, Libvirt, Nic
 from wizard.core.host import Args, Operation, OpStatus, Reader, ScriptResult
+from wizard.core.measurements import MemoryMeasurements
 from wizard.core.spec.model import ClusterSpec, HostSpec, MachineSpec
 from wizard.core.state import RunState
 from wizard.payload.domain_xml import domain_xml
@@ -85,18 +88,35 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """A hypervisor that tells of its guests and answers nothing else."""
+    """A hypervisor that tells of its guests and of a quiet wire, and answers nothing else."""
 
     name: str
     address: str
     said: Said
 
     def read(self, script: str, args: Args | None = None, *, timeout: float = 30.0) -> ScriptResult:
+        if script == "read/wire":
+            return ScriptResult(0, quiet_wire((args or {})["addresses"].split()), "", timeout / 1000)
         assert script == "read/guests", f"{script} on {self.name}"
         return ScriptResult(0, self.said.text, "", timeout / 1000)
 
     def operation(self, op: str) -> Operation:
         return Operation(op, OpStatus.ABSENT)
+
+
+def quiet_wire(addresses: Sequence[str]) -> str:
+    """What read/wire says where only the router answers, by the first address that is asked for."""
+    lines = ["== wire", "|nic=1", "== arp", "|tool=arping (iputils)"]
+    lines += [f"|answer={addresses[0]} 74:83:c2:00:00:01"] if addresses[0].endswith(".1") else []
+    return "\n".join([*lines, f"|asked={len(addresses)}", "== end", ""])
+
+
+def quiet() -> MemoryMeasurements:
+    """What was measured on that wire: nobody offers anything, nobody speaks VRRP."""
+    memory = MemoryMeasurements()
+    dhcp, vrrp = DhcpProbe("tower-a", 1.0, "dhcpcd"), VrrpProbe("tower-a", 1.0, "tcpdump")
+    memory.keep(list(measurements_of(Wire((), (dhcp,), (vrrp,)))))
+    return memory
 
 
 class Catalog:
@@ -123,6 +143,14 @@ def _changed(host: HostSpec, changes: dict[str, Any]) -> HostSpec:
     return replace(host, **{"vm_dir": "/srv/vm", **changes}) if host.role == "hypervisor" else host
 
 
+def _own(nic: Nic, name: str) -> Nic:
+    """Of tower-b, which is another machine than tower-a."""
+    if name != "tower-b":
+        return nic
+    mac = nic.mac.replace("52:54:00:00:00:01", "52:54:00:00:00:02")
+    return replace(nic, mac=mac, addresses=tuple(one.replace(".11/", ".12/") for one in nic.addresses))
+
+
 def tower(name: str, said: Said, **changes: Any) -> HostFacts:  # noqa: ANN401 - fields of many types
     """A hypervisor whose libvirt has the guests it tells of."""
     guests = tuple(
@@ -136,7 +164,9 @@ def tower(name: str, said: Said, **changes: Any) -> HostFacts:  # noqa: ANN401 -
         for each, (state, xml) in said.domains.items()
     )
     libvirt = Libvirt(True, True, True, True, "11.3.0", ("qemu",), guests)
-    given = {"hostname": name, "machine_id": name.ljust(32, "0"), "libvirt": libvirt, **changes}
+    given = {"hostname": name, "machine_id": name.ljust(32, "0"), "libvirt": libvirt}
+    given["nics"] = tuple(_own(nic, name) for nic in facts().nics)
+    given |= changes
     return facts(host=name, **given)
 
 
@@ -188,4 +218,6 @@ def context(
             return found
         raise found
 
-    return Context(whole, readers, state, FactsCache(readers, read), artifacts=Catalog())
+    return Context(
+        whole, readers, state, FactsCache(readers, read), artifacts=Catalog(), measurements=quiet()
+    )

@@ -69,7 +69,7 @@ def test_healthy_guests_pass_every_check() -> None:
     assert {item.status for item in found} == {Status.PASS}, [
         (item.check, item.detail) for item in found if item.status is not Status.PASS
     ]
-    assert len(found) == 2 * 11 + 1 + 2 * 6
+    assert len(found) == 2 * 11 + 1 + 4 + 2 * 6
 
 
 def test_without_machines_it_says_so_and_fails_nothing() -> None:

@@ -99,6 +99,8 @@ class FileMeasurements:
 
     def keep(self, found: Sequence[Measurement]) -> None:
         """As `Measurements.keep`."""
+        if not found:
+            return
         prepare_home(self._home, self._system)
         with _alone(self._home.folder):
             known = self._read() | {(one.kind, one.host): one for one in found}

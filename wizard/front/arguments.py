@@ -69,6 +69,9 @@ def build_parser(asked: str | None = None, *, spec: Path = SPEC) -> Parser:
     layout.add_argument(
         "--fresh", action="store_true", help="propose anew, as if nothing had been approved; changes nothing"
     )
+    layout.add_argument(
+        "--last", action="store_true", help="do not ask the wire: tell what it said last, with its age"
+    )
     storage = _add(commands, "storage", "which way to keep data fits your hosts, and why the others do not")
     storage.add_argument("--json", action="store_true", help="print one JSON document")
     prove = _add(commands, "prove", "what every single loss and every pair takes away, and for how long")

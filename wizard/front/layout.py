@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from wizard.core.decide.addresses import PlannedAddress
 from wizard.core.decide.capacity import LayoutProblem, gib
 from wizard.core.decide.layout import HostLayout, Layout
+from wizard.core.decide.wire import Wire
+from wizard.core.decide.wire_verdict import Groups
 from wizard.core.spec.machines import machine_document
 from wizard.core.spec.model import MachineSpec
 from wizard.core.spec.values import size_text
 from wizard.core.text import printable
 from wizard.core.view.columns import WIDTH, table, wrapped
+from wizard.front.layout_wire import address_json, address_rows, wire_json, wire_sentences
 
 LAYOUT_SCHEMA = 1
 """Version of the JSON document."""
 
 
-def layout_json(cluster: str, layout: Layout) -> dict[str, object]:
+def layout_json(cluster: str, layout: Layout, wire: Wire, groups: Groups) -> dict[str, object]:
     """The one document of `wizard layout --json`.
 
     Args:
         cluster: its name.
         layout: as judged.
+        wire: as heard, now or last.
+        groups: VRRP on the LAN.
     """
     return {
         "schema": LAYOUT_SCHEMA,
@@ -33,7 +37,8 @@ def layout_json(cluster: str, layout: Layout) -> dict[str, object]:
         "differs": list(layout.differs),
         "machines": [machine_document(machine) for machine in layout.machines],
         "hosts": [_host_json(host) for host in layout.hosts],
-        "addresses": [_address_json(one) for one in layout.addresses],
+        "addresses": [address_json(one) for one in layout.addresses],
+        **wire_json(wire, groups),
         "problems": [
             {"level": one.level, "host": one.host, "machine": one.machine, "text": one.text, "do": one.do}
             for one in layout.problems
@@ -54,23 +59,17 @@ def _host_json(host: HostLayout) -> dict[str, object]:
     }
 
 
-def _address_json(one: PlannedAddress) -> dict[str, object]:
-    return {
-        "address": one.address,
-        "for": one.used_for,
-        "probe": one.probe,
-        "mac": one.mac,
-        "by": one.by,
-        "why": one.why if one.probe == "not-checked" else None,
-    }
-
-
-def layout_text(cluster: str, layout: Layout, *, width: int = WIDTH) -> str:
+def layout_text(
+    cluster: str, layout: Layout, wire: Wire, groups: Groups, *, now: float = 0.0, width: int = WIDTH
+) -> str:
     """The layout as a person wants to read it, with the part for cluster.yaml at the end.
 
     Args:
         cluster: its name.
         layout: as judged.
+        wire: as heard, now or last.
+        groups: VRRP on the LAN.
+        now: our clock, seconds since the epoch: the age of what was heard is told by it.
         width: columns of the terminal.
     """
     blocks = [
@@ -79,7 +78,12 @@ def layout_text(cluster: str, layout: Layout, *, width: int = WIDTH) -> str:
         table(("hypervisor", "cpus given", "memory given", "kept for itself", "alone"), _host_rows(layout)),
         list(_alone_lines(layout, width)),
         list(_problem_lines(layout.problems, width)),
-        list(_address_lines(layout.addresses, width)),
+        table(("address", "for", "on the wire", "who"), address_rows(layout.addresses), width=width),
+        [
+            line
+            for text in wire_sentences(layout.addresses, wire, groups, now)
+            for line in wrapped(text, width)
+        ],
         list(_paste(layout)) if layout.proposed and layout.machines else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -153,18 +157,6 @@ def _problem_lines(problems: Sequence[LayoutProblem], width: int) -> Iterator[st
         sign = "!!" if one.level == "refused" else " !"
         yield from wrapped(f"{sign} {one.text}", width, "  ", "     ")
         yield from wrapped(f"do: {one.do}", width, "     ", "         ")
-
-
-def _address_lines(addresses: Sequence[PlannedAddress], width: int) -> Iterator[str]:
-    unchecked = [one for one in addresses if one.probe == "not-checked"]
-    for one in addresses:
-        if one.probe == "used":
-            who = " ".join(part for part in (one.mac, one.by) if part)
-            yield from wrapped(f"!! {one.address} ({one.used_for}) is used by {who or 'somebody'}.", width)
-    if unchecked:
-        why = "; ".join(dict.fromkeys(one.why for one in unchecked))
-        text = f"Addresses not checked on the wire: {len(unchecked)} of {len(addresses)}, {why}."
-        yield from wrapped(text, width)
 
 
 def _paste(layout: Layout) -> Iterator[str]:

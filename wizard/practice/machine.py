@@ -151,6 +151,8 @@ class Machine:
     """What it tells of the USB bridge of its data disk, as `read/witness` prints it."""
     clocks: tuple[str, ...] = ()
     """Clocks of its own."""
+    lacks: set[str] = field(default_factory=set)
+    """Tools for the network that were taken away from it."""
     waiting: dict[str, Callable[[], object]] | None = field(default=None, metadata=NOT_KEPT)
     """Operations that were begun and go on when `go_on` is called; None = everything ends at once."""
 

@@ -15,6 +15,7 @@ from wizard.practice.facts import facts
 from wizard.practice.machine import File, Machine
 from wizard.practice.occupants import present
 from wizard.practice.upload import put
+from wizard.practice.wire_scripts import wire
 from wizard.practice.witness_scripts import fsync, witness
 
 __all__ = ["HANDLERS", "Answer", "Handler"]
@@ -73,6 +74,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read/etcd": etcd_read.etcd,
     "read/witness": witness,
     "read/present": present,
+    "read/wire": wire,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,

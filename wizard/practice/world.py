@@ -16,6 +16,7 @@ from wizard.core.resources import asset_text
 from wizard.core.spec import ClusterSpec
 from wizard.core.spec.model import HostSpec
 from wizard.practice.etcd_cluster import EtcdCluster
+from wizard.practice.lan import ROUTER_MAC, Lan
 from wizard.practice.machine import NOT_KEPT, Domain, Machine, read_sections
 
 RECORDED = {"libvirt": "tower-a", "unraid": "tower-b", "pi": "pi"}
@@ -37,6 +38,8 @@ class World:
     """Names of guests whose boot never ends."""
     clusters: dict[int, EtcdCluster] = field(default_factory=dict)
     """Every etcd cluster that was ever formed here, by its id."""
+    lan: Lan = field(default_factory=Lan)
+    """What else answers on their network."""
     made: int = 0
     """Disks that were made so far."""
     seed: int = 0
@@ -112,7 +115,9 @@ def new_world(spec: ClusterSpec, seed: int = 0) -> World:
     machines = {host.name: machine(host, _platform(spec, host), seed) for host in spec.hosts}
     for one in spec.machines:
         machines[one.name] = Machine(one.name, one.address, {}, carrier=one.host, up=False)
-    world = World(machines, seed=seed)
+    router = spec.network.gateway
+    offered = (spec.network.dhcp.first, router)
+    world = World(machines, lan=Lan(strangers={router: (ROUTER_MAC,)}, offers=[offered]), seed=seed)
     for known in machines.values():
         known.world, known.guard = world, world.guard
     return world
@@ -139,11 +144,22 @@ def machine(host: HostSpec, platform: str, seed: int = 0) -> Machine:
     sections = read_sections(text)
     text = re.sub(rf"(?<![\d.]){re.escape(_address(sections))}(?![\d.])", host.address, text)
     sections = read_sections(text)
+    sections["nics"] = tuple(_own_mac(line, host.name) for line in sections.get("nics", ()))
     ids = hashlib.sha256(f"{seed} {host.name}".encode()).hexdigest()
     sections["file /proc/sys/kernel/hostname"] = (host.name,)
     sections["file /etc/machine-id"] = (ids[:32],)
     sections["file /proc/sys/kernel/random/boot_id"] = (str(uuid.UUID(ids[32:])),)
     return Machine(host.name, host.address, sections)
+
+
+def _own_mac(line: str, name: str) -> str:
+    """A recorded interface with a MAC of its own: two hosts may be made of one recording."""
+
+    def own(found: re.Match[str]) -> str:
+        digits = hashlib.sha256(f"{name} {found[1]}".encode()).hexdigest()
+        return "address=02:42:" + ":".join(digits[i : i + 2] for i in range(0, 8, 2))
+
+    return re.sub(r"address=(02:42:\S+)", own, line)
 
 
 def _address(sections: dict[str, tuple[str, ...]]) -> str:

@@ -12,7 +12,7 @@ from wizard.core.spec.model import ClusterSpec, MachineSpec
 
 LISTED = 256
 """Addresses of the load balancer's range that are listed one by one; what is behind them is one line."""
-NO_PROBE = "this wizard cannot ask the wire yet"
+NO_PROBE = "the wire was not asked"
 """Why no address was probed."""
 
 
@@ -31,10 +31,12 @@ class PlannedAddress:
     """What the one who answered is, where that is known."""
     why: str = NO_PROBE
     """Why it was not checked."""
+    conflict: str = ""
+    """What is wrong about who answers, as a sentence; empty = nothing, or nobody asked."""
 
 
 def planned_addresses(spec: ClusterSpec, machines: tuple[MachineSpec, ...]) -> tuple[PlannedAddress, ...]:
-    """Every address the cluster uses: hosts, machines, the API address, the load balancer's range.
+    """Every address the cluster uses: gateway, hosts, machines, the API address, the load balancer's range.
 
     Args:
         spec: what is wanted.
@@ -43,7 +45,8 @@ def planned_addresses(spec: ClusterSpec, machines: tuple[MachineSpec, ...]) -> t
     hosts = [PlannedAddress(host.address, host.name) for host in spec.hosts]
     guests = [PlannedAddress(machine.address, machine.name) for machine in machines]
     vip = PlannedAddress(spec.network.api_vip, "api_vip")
-    return (*hosts, *guests, vip, *_load_balancer(spec))
+    gateway = PlannedAddress(spec.network.gateway, "gateway")
+    return (gateway, *hosts, *guests, vip, *_load_balancer(spec))
 
 
 def _load_balancer(spec: ClusterSpec) -> Iterator[PlannedAddress]:

@@ -1,0 +1,138 @@
+"""Asking the wire from every hypervisor: who answers at the addresses of the plan, what DHCP offers, who speaks VRRP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from steps.parse import wire as parse
+from wizard.core.context import Context
+from wizard.core.decide.addresses import planned_addresses
+from wizard.core.decide.wire import (
+    ArpProbe,
+    DhcpProbe,
+    VrrpProbe,
+    Wire,
+    askable,
+    lan_nic,
+    own_addresses,
+)
+from wizard.core.decide.wire_owners import Owners, owners
+from wizard.core.errors import HostError, RemoteError
+from wizard.core.facts import HostFacts
+from wizard.core.spec.model import MachineSpec
+from wizard.payload.addresses import mac_address
+
+READ_WIRE = "read/wire"
+
+WIRE_SECONDS = 60.0
+"""Deadline of a look: 4 s are usual, 20 where nmap asks for offers, 13 where the kernel refreshes old answers."""
+
+ARP, DHCP, VRRP = "arp", "dhcp", "vrrp"
+EVERYTHING = (ARP, DHCP, VRRP)
+"""What can be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a hypervisor is asked."""
+
+    addresses: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+def hear(
+    ctx: Context,
+    machines: Sequence[MachineSpec],
+    parts: Sequence[str] = EVERYTHING,
+    *,
+    only: Iterable[str] = (),
+) -> Wire:
+    """What every hypervisor hears, side by side. One that cannot be asked is there with the reason.
+
+    Args:
+        ctx: this pass; its hosts only read.
+        machines: the spec's, or the proposal's.
+        parts: of `EVERYTHING`.
+        only: addresses to ask for; every address of the plan where none is named.
+    """
+    wanted = list(only) or [one.address for one in planned_addresses(ctx.spec, tuple(machines))]
+    question = _Question(tuple(askable(ctx.spec, wanted)), tuple(parts))
+    names = [host.name for host in ctx.spec.hypervisors]
+    with ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="wire") as pool:
+        heard = list(pool.map(lambda name: _hear(ctx, name, question), names))
+    return Wire(
+        tuple(probe for one in heard for probe in one.arp),
+        tuple(probe for one in heard for probe in one.dhcp),
+        tuple(probe for one in heard for probe in one.vrrp),
+    )
+
+
+def _hear(ctx: Context, name: str, question: _Question) -> Wire:
+    try:
+        facts = ctx.facts(name)
+        nic = lan_nic(ctx.spec, facts)
+        if nic is None:
+            return _nothing(name, question, f"no interface there has an address of {ctx.spec.network.cidr}")
+        args = {
+            "nic": nic.name,
+            "addresses": " ".join(question.addresses),
+            "parts": " ".join(question.parts),
+        }
+        said = ctx.ask(name, READ_WIRE, args, timeout=WIRE_SECONDS)
+    except (HostError, RemoteError) as error:
+        return _nothing(name, question, f"it could not be asked ({error.what.rstrip('.')})")
+    if said.exit_code or not parse.whole(said.stdout):
+        return _nothing(
+            name, question, f"{READ_WIRE} ended with exit code {said.exit_code} and no whole answer"
+        )
+    if not parse.has_nic(said.stdout):
+        return _nothing(name, question, f"its interface {nic.name} is gone")
+    return _parsed(facts, said.stdout, question, said.at or time.time())
+
+
+def _parsed(facts: HostFacts, text: str, question: _Question, at: float) -> Wire:
+    name, parts = facts.host, question.parts
+    own = own_addresses(facts)
+    return Wire(
+        (parse.arp_probe(text, name, at, question.addresses, own),) if ARP in parts else (),
+        (parse.dhcp_probe(text, name, at),) if DHCP in parts else (),
+        (parse.vrrp_probe(text, name, at),) if VRRP in parts else (),
+    )
+
+
+def _nothing(name: str, question: _Question, why: str) -> Wire:
+    now, parts = time.time(), question.parts
+    return Wire(
+        (ArpProbe(name, now, why=why),) if ARP in parts else (),
+        (DhcpProbe(name, now, why=why),) if DHCP in parts else (),
+        (VrrpProbe(name, now, why=why),) if VRRP in parts else (),
+    )
+
+
+def known_owners(ctx: Context, machines: Sequence[MachineSpec]) -> Owners:
+    """Whose network card is whose: our hosts as they told, and the guests that are there with the MAC they were made with.
+
+    Args:
+        ctx: this pass.
+        machines: the spec's, or the proposal's.
+    """
+    asked = {host.name: ctx.try_facts(host.name) for host in ctx.spec.hosts}
+    facts = {name: one for name, one in asked.items() if isinstance(one, HostFacts)}
+    macs = {one.name: mac for one in machines if (mac := _mac(ctx, one))}
+    return owners(ctx.spec, facts, machines, macs)
+
+
+def _mac(ctx: Context, machine: MachineSpec) -> str:
+    """The MAC of a machine that was made, or that may have been: its hypervisor cannot be asked."""
+    if machine.name not in {one.name for one in ctx.spec.machines}:
+        return ""
+    lineage = ctx.lineage_on(machine.host)
+    try:
+        if ctx.guest(machine.name) is None:
+            return ""
+    except (HostError, RemoteError):
+        lineage = lineage or ctx.state.lineage
+    return machine.mac or mac_address(lineage, machine.name)
