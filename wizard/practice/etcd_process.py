@@ -115,7 +115,7 @@ def _advance(world: World, machine: Machine) -> None:
         machine.files.pop(RUNNING, None)
         return
     config = read_config(machine)
-    unit.said = _obstacle(machine, config) or _begin(world, machine, config)
+    unit.said = unit.broken or _obstacle(machine, config) or _begin(world, machine, config)
     if unit.said:
         unit.ready = False
 

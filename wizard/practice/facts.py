@@ -49,16 +49,17 @@ def _with_guests(machine: Machine, sections: Sections) -> Sections:
     if not machine.domains:
         return sections
     lines = list(sections.get("libvirt", ()))
+    answers = ":exit 0" in lines
     for driver, uri in (("qemu", "qemu:///system"), ("lxc", "lxc:///")):
         rows = _listed([one for one in machine.domains.values() if one.driver == driver])
-        if rows and f":driver {uri}" not in lines and lines:
+        if rows and answers and f":driver {uri}" not in lines:
             lines += [
                 f":driver {uri}",
                 *(line for line in lines[1:4] if line.startswith(("Compiled", "Using"))),
                 "",
                 ":exit 0",
             ]
-        if rows and lines:
+        if rows and answers:
             at = lines.index(":exit 0", lines.index(f":driver {uri}"))
             lines[at:at] = rows
     services = list(sections.get("services", ()))

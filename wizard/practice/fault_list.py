@@ -20,11 +20,7 @@ from wizard.practice.scene import NobodyThereError, Scene
 
 Fault = Callable[[Scene], None]
 
-MODULES = (
-    "wizard.practice.faults_of_hosts",
-    "wizard.practice.faults_of_guests",
-    "wizard.practice.faults_of_others",
-)
+MODULES = tuple(f"wizard.practice.faults_of_{kind}" for kind in ("hosts", "facts", "guests", "others"))
 """Where they are."""
 
 _KNOWN: dict[str, Fault] = {}

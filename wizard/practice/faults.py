@@ -17,6 +17,7 @@ class Moment:
     """Something that happens once, when a host is at a certain script."""
 
     host: str
+    """Empty = any."""
     script: str
     """With `after ` before it: when it has run."""
     act: Callable[[], None]
@@ -25,7 +26,7 @@ class Moment:
 
     def passes(self, host: str, what: str) -> bool:
         """Whether it is now."""
-        if (host, what) != (self.host, self.script):
+        if what != self.script or self.host not in ("", host):
             return False
         self.left -= 1
         return self.left == 0
@@ -37,6 +38,12 @@ class Faults:
 
     dead: set[str] = field(default_factory=set)
     """Hosts that do not answer."""
+    why: dict[str, str] = field(default_factory=dict)
+    """The reason the network gives for a dead host, where it is another one than usual."""
+    delay: dict[str, float] = field(default_factory=dict)
+    """Seconds that every round trip to a host takes longer."""
+    slow: dict[str, float] = field(default_factory=dict)
+    """Bytes a second that the link of a host carries."""
     refused: dict[str, WizardError] = field(default_factory=dict)
     """Hosts that answer and do not let us in, with the error they give."""
     cut_before: list[str] = field(default_factory=list)
@@ -61,7 +68,7 @@ class Faults:
             self.watch(host, what)
         self._pass(host, what)
         if host in self.dead:
-            raise unreachable(host)
+            raise unreachable(host, self.why.get(host, ""))
         if host in self.refused:
             raise self.refused[host]
         if what in self.cut_before:
@@ -88,12 +95,12 @@ class Faults:
             moment.act()
 
 
-def unreachable(host: str) -> UnreachableError:
+def unreachable(host: str, why: str = "") -> UnreachableError:
     """The error of a host that does not answer."""
     return UnreachableError(
         f"{host} does not answer.",
         where=host,
-        why="No answer on its SSH port (practice: the host was stopped).",
+        why=why or "No answer on its SSH port (practice: the host was stopped).",
         do=f"Is {host} switched on and on the network?",
     )
 

@@ -1,12 +1,18 @@
-"""Faults of hosts and links."""
+"""Faults of hosts, links and logins."""
 
 from __future__ import annotations
 
-from wizard.core.errors import UnreachableError, WizardError
+from wizard.core.errors import AuthError, HostKeyChangedError, PrivilegeError, UnreachableError, WizardError
 from wizard.practice.fault_list import fault
 from wizard.practice.faults import link_lost, unreachable
 from wizard.practice.machine import Machine
 from wizard.practice.scene import Scene
+
+SLOW_LINK = 10e6 / 8
+"""Bytes a second of 10 Mbit/s."""
+
+DELAY = 0.4
+"""Seconds, as the lab's fault of the same name."""
 
 
 def lose_power(scene: Scene, host: Machine) -> None:
@@ -52,17 +58,9 @@ def host_restarts(scene: Scene) -> None:
 @fault("host-paused")
 def host_paused(scene: Scene) -> None:
     """Connections open; nothing comes back within the deadline."""
-    scene.faults.refused[scene.tower.name] = silent(scene.tower)
-
-
-def silent(host: Machine) -> WizardError:
-    """The error of a host that takes connections and says nothing."""
-    return UnreachableError(
-        f"{host.name} does not answer.",
-        where=f"{host.name} ({host.address})",
-        why="It takes the connection and says nothing (practice: the host is frozen).",
-        do=f"Look at {host.name}'s own console; restart it if it shows nothing.",
-    )
+    scene.faults.dead.add(scene.tower.name)
+    why = "It takes the connection and says nothing (practice: the host is frozen)."
+    scene.faults.why[scene.tower.name] = why
 
 
 @fault("witness-killed")
@@ -73,15 +71,108 @@ def witness_killed(scene: Scene) -> None:
     scene.at("do/etcd-start", lambda: lose_power(scene, scene.witness), host=scene.witness)
 
 
+# --- links
+
+
+@fault("link-cut")
+def link_cut(scene: Scene) -> None:
+    """Its guests are on the same cable."""
+    scene.faults.dead.add(scene.tower.name)
+    scene.faults.why[scene.tower.name] = "No route to host (practice: its cable is out)."
+
+
 @fault("link-drops-before")
 def link_drops_before(scene: Scene) -> None:
     """The wizard comes back by itself and does it."""
-    for name in ("do/marker", "do/guest-create", "do/etcd-configure"):
-        scene.faults.cut_before.append(name)
+    scene.faults.cut_before += ["do/marker", "do/guest-create", "do/etcd-configure"]
 
 
 @fault("link-drops-after")
 def link_drops_after(scene: Scene) -> None:
     """The wizard comes back by itself and finds it done."""
-    for name in ("do/marker", "do/guest-create", "do/etcd-start"):
-        scene.faults.cut_after.append(name)
+    scene.faults.cut_after += ["do/marker", "do/guest-create", "do/etcd-start"]
+
+
+@fault("link-slow")
+def link_slow(scene: Scene) -> None:
+    """No obstacle: files take longer."""
+    scene.faults.slow[scene.tower.name] = SLOW_LINK
+
+
+@fault("link-delayed")
+def link_delayed(scene: Scene) -> None:
+    """No obstacle: everything on it takes longer."""
+    scene.faults.delay[scene.witness.name] = DELAY
+
+
+# --- logins
+
+
+def _refuse(scene: Scene, host: Machine, error: WizardError) -> None:
+    scene.faults.refused[host.name] = error
+
+
+@fault("ssh-down")
+def ssh_down(scene: Scene) -> None:
+    """Its guests go on."""
+    host = scene.tower
+    error = UnreachableError(
+        f"{host.name} does not answer.",
+        where=f"{host.name} ({host.address})",
+        why=f"Connection refused on port 22 of {host.address} (practice: its SSH server is off).",
+        do="Start the SSH server on the host's own console: systemctl start ssh",
+    )
+    _refuse(scene, host, error)
+
+
+@fault("host-key-changed")
+def host_key_changed(scene: Scene) -> None:
+    """As after a reinstall, or with somebody in between."""
+    host = scene.tower
+    error = HostKeyChangedError(
+        f"The host key of {host.name} has changed.",
+        where=f"{host.name} ({host.address})",
+        why="It offers another key than the one that was confirmed (practice). Either the host was installed anew, "
+        "or somebody stands in between. Nothing was sent.",
+        do=(
+            "Compare with the fingerprint shown on the host's own screen: "
+            "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+            f"if it is the same: ssh-keygen -R {host.address}",
+        ),
+    )
+    _refuse(scene, host, error)
+
+
+@fault("login-refused")
+def login_refused(scene: Scene) -> None:
+    """Its key was never laid down there."""
+    host = scene.witness
+    error = AuthError(
+        f"{host.name} does not let us in.",
+        where=f"{host.name} (root@{host.address})",
+        why="It refuses the user and every key that was offered (practice).",
+        do=f"ssh-copy-id root@{host.address}",
+    )
+    _refuse(scene, host, error)
+
+
+@fault("sudo-missing")
+def sudo_missing(scene: Scene) -> None:
+    """It logs in and has no rights."""
+    host = scene.witness
+    error = PrivilegeError(
+        f"The user on {host.name} does not become root.",
+        where=f"{host.name} ({host.address})",
+        why="sudo said: the user is not in the sudoers file (practice).",
+        do="On the host, as root: usermod -aG sudo USER",
+    )
+    _refuse(scene, host, error)
+
+
+@fault("two-operators")
+def two_operators(scene: Scene) -> None:
+    """Their run holds the host until ours is over."""
+    scene.traces.set(scene.tower, "locked", True)
+    scene.traces.set(scene.tower, "lock_run", "theirs")
+    scene.traces.set(scene.tower, "lock_holder", "bert@desk pid 4711")
+    scene.traces.set(scene.tower, "lock_since", "2026-11-27 20:15:00 UTC")

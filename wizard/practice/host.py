@@ -21,7 +21,7 @@ from wizard.core.text import printable
 from wizard.practice.answer import Answer, Handler
 from wizard.practice.faults import Faults, link_lost, unreachable
 from wizard.practice.machine import Execution, Machine
-from wizard.practice.pace import INSTANT, Pace
+from wizard.practice.pace import INSTANT, LAN_SPEED, Pace
 from wizard.practice.refusals import not_done, not_stored
 from wizard.practice.runlock import PracticeLock
 from wizard.practice.scripts import HANDLERS
@@ -177,7 +177,8 @@ class PracticeHost:
             self._machine.requests += 1
             answer = self._answer("lib/put", args | {"send": "yes", "offset": "0"}, data)
             self._changed(self.name)
-        if answer.output != "same\n" and not self._pace.transfer(data, on_bytes):
+        speed = self._faults.slow.get(self.name, LAN_SPEED)
+        if answer.output != "same\n" and not self._pace.transfer(data, on_bytes, speed=speed):
             raise link_lost(self.name)
         self._after("put")
         if answer.exit_code:
@@ -203,7 +204,8 @@ class PracticeHost:
             self._lock.ensure()
 
     def _spend(self, script: str) -> None:
-        if not self._pace.spend(self.name, script, self._machine.requests):
+        more = self._faults.delay.get(self.name, 0.0)
+        if not self._pace.spend(self.name, script, self._machine.requests, more):
             raise link_lost(self.name)
 
     def _before(self, what: str) -> None:

@@ -91,6 +91,8 @@ class Service:
     """It told systemd that it is up."""
     said: str = ""
     """Why it is not up, as its log has it."""
+    broken: str = ""
+    """Why it ends at once whatever is done about it; empty = it does not."""
     restarts: int = 0
     fsync: tuple[tuple[str, int], ...] = ()
     """Buckets of how long its disk takes; empty = as a good one."""
@@ -191,7 +193,8 @@ class Machine:
     @property
     def booted(self) -> bool:
         """Whether it is switched on and its boot has ended."""
-        return self.up and (not self.up_at or self.up_at <= time.time())
+        hangs = self.world is not None and self.name in self.world.hangs
+        return self.up and not hangs and (not self.up_at or self.up_at <= time.time())
 
     def is_full(self, path: str) -> bool:
         """Whether a file there would find no room."""

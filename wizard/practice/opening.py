@@ -10,6 +10,7 @@ from pathlib import Path
 
 from wizard.core.engine.control import Control
 from wizard.core.spec import ClusterSpec
+from wizard.core.store.secrets import FileSecrets
 from wizard.practice.artifacts import PracticeArtifacts
 from wizard.practice.fault_list import apply_faults
 from wizard.practice.faults import Faults
@@ -66,10 +67,16 @@ def open_practice(folder: Path, spec: ClusterSpec, wish: Wish) -> Practice:
     pace = Pace(RATE * wish.speed, world.seed)
     world.boot_seconds = pace.ours(BOOT_SECONDS)
     faults, artifacts = Faults(), PracticeArtifacts(folder / "artifacts", pace)
-    hosts = PracticeHosts(
-        world.machines, faults, pace=pace, changed=lambda host: file.save(world, world.seen_from(host))
-    )
-    scene = Scene(spec, world, faults, file.traces, artifacts, keep=lambda: file.save(world))
+
+    def changed(host: str) -> None:
+        file.save(world, world.seen_from(host))
+
+    def keep() -> None:
+        file.save(world)
+
+    hosts = PracticeHosts(world.machines, faults, pace=pace, changed=changed)
+    secrets = FileSecrets(folder / "secrets.yaml")
+    scene = Scene(spec, world, faults, file.traces, artifacts, secrets, keep)
     apply_faults(scene, wish.faults)
     control = Control(stop=pace.event(), detach=pace.event(), clock=pace.clock)
     return Practice(hosts, artifacts, control, world, pace)

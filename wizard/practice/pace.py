@@ -102,19 +102,20 @@ class Pace:
         """How long a time of it takes us; 0 where nothing takes any time."""
         return seconds / self.rate if self.rate else 0.0
 
-    def spend(self, host: str, script: str, number: int) -> bool:
+    def spend(self, host: str, script: str, number: int, more: float = 0.0) -> bool:
         """Let the time go by that a script takes.
 
         Args:
             host: name of the host that runs it.
             script: e.g. `do/guest-create`.
             number: of the request on that host: it makes the scatter.
+            more: seconds that its link adds.
 
         Returns:
             Whether it was waited out; False = nobody waits any longer.
         """
         usual = SECONDS.get(script, 1.0) if script.startswith("do/") else READ_SECONDS
-        return self._wait(usual * scatter(f"{self.seed} {host} {script} {number}"))
+        return self._wait(usual * scatter(f"{self.seed} {host} {script} {number}") + more)
 
     def transfer(
         self, data: bytes, on_bytes: Callable[[int, int], None] | None, *, speed: float = LAN_SPEED
