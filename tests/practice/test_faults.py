@@ -12,6 +12,7 @@ from tests.practice.room import Room
 from tests.rows import assert_explained, assert_tolerated
 from wizard.core.errors import ExitCode
 from wizard.core.faultnames import fault_texts
+from wizard.practice.faults_of_others import PLACES
 
 OK, FAILED, UNREACHABLE, STATE = ExitCode.OK, ExitCode.FAILED, ExitCode.UNREACHABLE, ExitCode.STATE
 
@@ -107,7 +108,8 @@ ROWS = (
 
 
 def test_every_fault_has_its_row() -> None:
-    assert [row.name for row in ROWS] == list(fault_texts("practice"))
+    """What is there before us has its own in test_others.py."""
+    assert [row.name for row in ROWS] == [name for name in fault_texts("practice") if name not in PLACES]
     assert len(ROWS) >= 25
 
 
