@@ -113,9 +113,9 @@ def new_world(spec: ClusterSpec, seed: int = 0) -> World:
         seed: another one gives the hosts other ids.
     """
     machines = {host.name: machine(host, _platform(spec, host), seed) for host in spec.hosts}
-    for one in machines.values():
+    for made in machines.values():
         # Whether there is KVM was said by the machine beneath the lab, which is another one each time.
-        one.sections["host"] = tuple(line for line in one.sections["host"] if line != "kvm=1")
+        made.sections["host"] = tuple(line for line in made.sections["host"] if line != "kvm=1")
     for one in spec.machines:
         machines[one.name] = Machine(one.name, one.address, {}, carrier=one.host, up=False)
     router = spec.network.gateway
