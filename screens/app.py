@@ -20,11 +20,13 @@ from screens.feed import EventFeed
 from screens.flow import STAGES, WELCOME, AnyScreen, all_screens, number_of
 from screens.log import LogScreen, RunLog
 from screens.looking import Looker, Seen
+from screens.measuring import Measured, Measurer
+from screens.outcome import Outcome, changes
 from screens.prompter import DialogPrompter
 from screens.text import Sign
 from screens.theme import OURS
 from screens.widgets import RailItem
-from wizard.core.decide.layout import Layout, make_layout
+from wizard.core.decide.layout import Layout
 from wizard.core.desk import Desk
 from wizard.core.draft import Checked, Draft
 from wizard.core.drafts import DraftStore
@@ -82,6 +84,8 @@ class WizardApp(App[int]):
         self.feed.listen(self.log_lines.take)
         self.prompter = DialogPrompter(self)
         self.looker = Looker(desk, self.prompter, self.feed.put, self.post_message)
+        self.measurer = Measurer(desk, self.prompter, self.feed.put, self.post_message)
+        self._outcome = Outcome(self.checked)
         self._saving = Lock()
 
     # --- beginning and ending ---------------------------------------------------------------------------------
@@ -159,9 +163,18 @@ class WizardApp(App[int]):
         """Take a whole set of answers; kept on disk by a thread. Returns whether anything is different."""
         if draft == self.draft:
             return False
+        before = self.outcome
         self._take(draft)
         self.keep()
+        self._tell_changes(before)
         return True
+
+    def _tell_changes(self, before: Outcome) -> None:
+        """Say what an earlier answer changed about steps that were answered after it."""
+        here = number_of(self.draft.place)
+        later = {one.id: one.title for one in STAGES[here : max(self.furthest - 1, here)]}
+        for text in changes(before, self.outcome, later) if later else ():
+            self.notify(text, title="This changes more", markup=False, timeout=NOTICE_SECONDS)
 
     def _take(self, draft: Draft) -> None:
         self.draft, self.checked = draft, draft.check()
@@ -189,11 +202,17 @@ class WizardApp(App[int]):
 
     # --- what follows from the answers ------------------------------------------------------------------------
 
+    @property
+    def outcome(self) -> Outcome:
+        """What is decided from the answers and facts there are now."""
+        facts = self.looker.facts
+        if self._outcome.checked is not self.checked or self._outcome.facts != facts:
+            self._outcome = Outcome(self.checked, facts)
+        return self._outcome
+
     def layout(self) -> Layout | None:
         """The guests as decided from answers and facts; None while the network is not known."""
-        if self.checked.errors("network"):
-            return None
-        return make_layout(self.checked.spec, self.looker.facts)
+        return self.outcome.layout
 
     def look_at_all(self) -> None:
         """Look at every host nobody has seen yet in this run."""
@@ -239,8 +258,7 @@ class WizardApp(App[int]):
             return Sign.HERE
         if number_of(stage) >= max(self.furthest, 1):
             return Sign.LATER
-        paths = PATHS.get(stage, ())
-        return Sign.NEEDS if paths and self.checked.errors(*paths) else Sign.DONE
+        return Sign.NEEDS if self.outcome.complaint(stage) else Sign.DONE
 
     def title_text(self) -> str:
         """What stands at the left of the title line."""
@@ -294,6 +312,16 @@ class WizardApp(App[int]):
         self.looker.take(message)
         if self.furthest > number_of("hosts"):
             self.replace(suggest_network(self.draft, self.checked.spec, self.looker.facts))
+        self._redraw()
+
+    def on_measured(self, message: Measured) -> None:
+        """The disks of etcd were measured, or not."""
+        self.measurer.take(message)
+        if isinstance(message.result, WizardError):
+            self.push_screen(ErrorDialog(message.result))
+        self._redraw()
+
+    def _redraw(self) -> None:
         screen: object = self.screen
         if isinstance(screen, StageScreen) and screen.is_mounted:
             screen.fill_empty()
@@ -302,13 +330,7 @@ class WizardApp(App[int]):
 
 BOTTOM = 2
 """Screens that stay: Textual's own empty one, and the stage that is shown."""
+NOTICE_SECONDS = 12.0
+"""How long it is shown what an answer changed elsewhere."""
 DRAIN_SECONDS = 0.05
 """Events that come within this time are drawn together."""
-PATHS: dict[str, tuple[str, ...]] = {
-    "hosts": ("name", "ssh", "hosts"),
-    "storage": ("storage",),
-    "machines": ("machines",),
-    "network": ("network", "dns"),
-    "witness": ("witness", "etcd"),
-}
-"""The answers each step is responsible for."""

@@ -166,9 +166,6 @@ class MachinesScreen(StageScreen):
 
     def refusal(self) -> str:
         """As the rules say, then what the layout refuses."""
-        said = super().refusal()
-        layout = self.layout_now
-        if said or layout is None:
-            return said or "The network is not known yet: look at the machines first (Discovery)."
-        refused = next((one for one in layout.problems if one.level == "refused"), None)
-        return f"{refused.text} {refused.do}" if refused else ""
+        if self.layout_now is None:
+            return "The network is not known yet: look at the machines first (Discovery)."
+        return self.wizard.outcome.complaint(self.STAGE)

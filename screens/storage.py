@@ -17,7 +17,7 @@ from screens.base import StageScreen
 from screens.storage_words import CHOOSABLE, consequence, reasons, verdict_line
 from screens.text import STRONG, told
 from screens.widgets import Choice, Field, Told
-from wizard.core.decide.storage import StorageDecision, Verdict, decide_storage
+from wizard.core.decide.storage import StorageDecision, Verdict
 from wizard.core.decide.storage_hosts import size_text
 from wizard.core.suggest import disk_path, guest_folders, hypervisors_seen, storage_disks
 
@@ -67,7 +67,7 @@ class StorageScreen(StageScreen):
         self._decide()
 
     def _decide(self) -> None:
-        self._decision = decide_storage(self.wizard.checked.spec, self.wizard.looker.facts)
+        self._decision = self.wizard.outcome.storage
         kinds = [one.kind for one in self.verdicts]
         if self.shown < 0:
             self.shown = kinds.index(self._decision.chosen) if self._decision.chosen in kinds else 0
@@ -169,12 +169,4 @@ class StorageScreen(StageScreen):
 
     def refusal(self) -> str:
         """As the rules say; and nothing that is rejected here is gone on with."""
-        said = super().refusal()
-        if said or self._decision is None:
-            return said
-        chosen = next((one for one in self.verdicts if one.kind == self._decision.chosen), None)
-        if chosen is None or chosen.verdict != "rejected":
-            return ""
-        first = chosen.refused[0]
-        where = f"{first.host}: " if first.host else ""
-        return f"{chosen.title} does not fit here. {where}{first.found}."
+        return self.wizard.outcome.complaint(self.STAGE)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 
 from screens.base import StageScreen
 from screens.text import lines, told
 from screens.widgets import Choice, Field, Told
-from screens.witness_words import disk_lines, outlook
+from screens.witness_words import measured_lines, outlook, trait_lines
 from wizard.core.decide.layout_disks import ETCD_DIR
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import HostSpec
@@ -26,7 +26,15 @@ class WitnessScreen(StageScreen):
     QUESTION = "Where does the witness keep its data?"
     PATHS = ("witness", "etcd")
     AUTO_FOCUS = "Choice"
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+r",
+            "measure",
+            "Measure",
+            tooltip="Measure the disks of etcd, 20 seconds",
+            id="witness.measure",
+        ),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,13 +67,30 @@ class WitnessScreen(StageScreen):
 
     def redraw(self) -> None:
         """Disks as known now."""
-        self.query_one("#disks", Told).update(lines([told(""), *disk_lines(self.host, self.facts)]))
+        self.query_one("#disks", Told).update(self._found())
         self.call_later(self._show_folder)
         super().redraw()
 
+    def _found(self) -> Content:
+        app = self.wizard
+        measured = list(measured_lines(app.measurer))
+        traits = list(trait_lines(app.checked.spec, self.host, self.facts))
+        return lines([told(""), *measured, told(""), *traits])
+
+    def action_measure(self) -> None:
+        """Measure the disks that etcd would write to."""
+        self.take_answers()
+        checked = self.wizard.checked
+        if not checked.sound:
+            first = checked.errors()[0]
+            self.refuse(f"Measuring needs the whole setup. {first.path}: {first.text} {first.hint}")
+            return
+        self.wizard.measurer.start(checked.spec)
+        self.redraw()
+
     def meaning(self) -> Content:
         """Why it matters, and what the chosen folder lies on."""
-        return outlook(self.host, self.facts)
+        return outlook(self.host, self.facts, self.wizard.measurer.result)
 
     async def _show_folder(self) -> None:
         found, facts = self.host, self.facts

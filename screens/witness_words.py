@@ -6,30 +6,53 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from screens.text import MUTED, STRONG, Sign, lines, signed, told
+from screens.measuring import Measurer
+from screens.text import MUTED, STRONG, Sign, labelled, lines, signed, told
 from wizard.core.decide.layout_disks import host_disks
-from wizard.core.decide.storage_hosts import content_text, size_text
+from wizard.core.decide.timers import number, verdict
+from wizard.core.decide.witness import DiskPath, judge_witness
+from wizard.core.decide.witness_report import WitnessReport
+from wizard.core.errors import WizardError
 from wizard.core.facts import Disk, HostFacts
-from wizard.core.spec.model import HostSpec
+from wizard.core.spec.model import ClusterSpec, HostSpec
+
+JUDGED = {"good": Sign.DONE, "warn": Sign.NEEDS, "refused": Sign.FAILED, "unknown": Sign.UNKNOWN}
+SPEED = {"good": Sign.DONE, "slow": Sign.NEEDS, "accepted": Sign.NEEDS, "refused": Sign.FAILED}
 
 
-def disk_lines(found: tuple[int, HostSpec] | None, facts: HostFacts | None) -> Iterator[Content]:
-    """The disks of the witness, the one etcd would write to marked."""
+def trait_lines(
+    spec: ClusterSpec, found: tuple[int, HostSpec] | None, facts: HostFacts | None
+) -> Iterator[Content]:
+    """Each part of the witness, judged from what was seen; what only a measurement tells is left out."""
     if found is None or facts is None:
         return
-    used = host_disks(found[1], facts).etcd
-    yield told((f"Disks of {found[1].name}", STRONG))
-    for disk in facts.disks:
-        kind = "SD card" if disk.is_sd else "rotates" if disk.rotational else "SSD"
-        here = "etcd writes here: " if disk in used else ""
-        sign = (Sign.NEEDS if disk.is_sd else Sign.HERE) if disk in used else Sign.LATER
-        content = "empty" if disk.empty else content_text(disk)
-        about = " ".join(part for part in (disk.model, size_text(disk.size), kind) if part)
-        yield signed(sign, here, f"{disk.name} {about}; {content}")
+    yield told((f"Parts of {found[1].name}", STRONG))
+    for one in judge_witness(spec, found[1], facts, DiskPath()):
+        if one.verdict != "unknown":
+            yield signed(
+                JUDGED[one.verdict], (f"{one.id} ", MUTED), one.found, f": {one.why}" if one.why else ""
+            )
 
 
-def outlook(found: tuple[int, HostSpec] | None, facts: HostFacts | None) -> Content:
-    """Why a witness, and what its disk means."""
+def measured_lines(measurer: Measurer) -> Iterator[Content]:
+    """How quickly each disk of etcd syncs."""
+    yield told(("How long each disk takes to sync", STRONG))
+    if measurer.running:
+        yield signed(Sign.RUNS, "measuring; F2 shows the log")
+    elif isinstance(measurer.result, WitnessReport):
+        for one in measurer.result.speeds.disks:
+            judged = verdict(one, measurer.result.spec)
+            took = "not measured" if one.p99_ms is None else f"{number(one.p99_ms)} ms"
+            text = f"{one.member:<10} {took:>9}  {judged}"
+            yield signed(SPEED.get(judged, Sign.UNKNOWN), text, (f"  {one.device}", MUTED))
+    else:
+        yield signed(Sign.LATER, "not measured yet: ctrl+r measures all of them.")
+
+
+def outlook(
+    found: tuple[int, HostSpec] | None, facts: HostFacts | None, result: WitnessReport | WizardError | None
+) -> Content:
+    """Why a witness, what its disk means, and the timers that follow."""
     rows: list[Content] = [
         told(("The third vote", STRONG)),
         told(""),
@@ -40,9 +63,14 @@ def outlook(found: tuple[int, HostSpec] | None, facts: HostFacts | None) -> Cont
     ]
     if found is None or facts is None:
         return lines([*rows, told(("Its disks are not known yet.", MUTED))])
-    disks = host_disks(found[1], facts).etcd
-    rows += _verdict(disks)
-    rows += [told(""), told(("Its disk is measured before anything is built on it.", MUTED))]
+    rows += _verdict(host_disks(found[1], facts).etcd)
+    rows.append(told(""))
+    if isinstance(result, WitnessReport):
+        timers = result.timers
+        rows += [told(("Timers", STRONG)), labelled("heartbeat", f"{timers.heartbeat_ms} ms")]
+        rows += [labelled("election", f"{timers.election_ms} ms"), told((timers.reason, MUTED))]
+    else:
+        rows.append(told(("Timers follow from what is measured.", MUTED)))
     return lines(rows)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wizard.core.context import Context
     from wizard.core.decide.wire import Wire
     from wizard.core.decide.wire_owners import Owners
+    from wizard.core.decide.witness_report import WitnessReport
     from wizard.core.desk import Desk
     from wizard.core.draft import Draft
     from wizard.core.engine.control import Control
@@ -84,6 +85,13 @@ class RealDesk:
         """A session on the spec's hosts over SSH."""
         with ExitStack() as stack:
             yield _session(self.options, stack, write=write, extra=sinks, spec=spec, prompter=prompter)
+
+    def measure(self, spec: ClusterSpec, *, prompter: Prompter, say: Callable[[str], None]) -> WitnessReport:
+        """As `wizard witness` does."""
+        from steps.witness import run_witness
+
+        with self.session(spec, prompter=prompter, write=True) as session:
+            return run_witness(session, say)
 
 
 def run_screens(desk: Desk) -> int:

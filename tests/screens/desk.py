@@ -9,6 +9,8 @@ from pathlib import Path
 
 from steps import STEPS
 from steps.parse.facts import read_facts
+from steps.witness import run_witness
+from wizard.core.decide.witness_report import WitnessReport
 from wizard.core.draft import Draft
 from wizard.core.events import Event, Sink
 from wizard.core.home import ClusterHome
@@ -75,3 +77,8 @@ class PracticeDesk:
             emit=emit,
             pauses=(0.0, 0.0),
         )
+
+    def measure(self, spec: ClusterSpec, *, prompter: Prompter, say: Callable[[str], None]) -> WitnessReport:
+        """As `wizard witness` does."""
+        with self.session(spec, prompter=prompter, write=True) as session:
+            return run_witness(session, say)

@@ -184,3 +184,35 @@ def test_a_hand_edited_file_is_kept_and_it_is_said(tmp_path: Path) -> None:
     walk(tmp_path, again, desk=desk)
     assert "do not touch" in (tmp_path / "cluster.yaml.bak").read_text()
     assert load_spec(spec).name == "attic"
+
+
+def test_an_earlier_answer_says_what_it_changes_later(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        await person.press("ctrl+n")
+        assert person.stage == "machines"
+        await person.press("ctrl+n", "escape", "escape")
+        assert person.stage == "storage"
+        await person.press("up", "up", "enter")
+        assert "Machines needs you" in person.said()
+        assert "!! Machines" in person.text()
+        await person.press("down", "down", "enter")
+        assert "Machines is fine now." in person.said()
+
+    walk(tmp_path, steps, desk=desk, place="storage")
+
+
+def test_the_disks_of_etcd_are_measured_and_timers_follow(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        await person.press("right")
+        await person.press("ctrl+r")
+        while person.app.measurer.running:
+            await person.pilot.pause(0.05)
+        await person.settle()
+        assert "etcd-a" in person.text()
+        assert "heartbeat" in person.text()
+
+    walk(tmp_path, steps, desk=desk, place="witness", size=(120, 40))

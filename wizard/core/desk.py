@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from wizard.core.decide.witness_report import WitnessReport
 from wizard.core.draft import Draft
 from wizard.core.events import Sink
 from wizard.core.home import ClusterHome
@@ -45,4 +46,16 @@ class Desk(Protocol):
 
         Raises:
             WizardError: as opening it would on the command line.
+        """
+
+    def measure(self, spec: ClusterSpec, *, prompter: Prompter, say: Callable[[str], None]) -> WitnessReport:
+        """Measure the disks of etcd and the way between its members, and keep what was measured.
+
+        Args:
+            spec: a sound one.
+            prompter: answers the transport's questions.
+            say: told what is being done, line by line.
+
+        Raises:
+            WizardError: as `wizard witness` would.
         """
