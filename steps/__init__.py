@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def _story() -> tuple[Step, ...]:
+    from steps.decisions import Decisions
     from steps.discover import Discover
     from steps.etcd import Etcd
     from steps.etcd_programs import EtcdPrograms
@@ -20,7 +21,7 @@ def _story() -> tuple[Step, ...]:
     from steps.hosts import Hosts
     from steps.machines import Machines
 
-    return (Here(), Hosts(), Discover(), Machines(), EtcdPrograms(), Guests(), Etcd())
+    return (Here(), Hosts(), Discover(), Decisions(), Machines(), EtcdPrograms(), Guests(), Etcd())
 
 
 def __getattr__(name: str) -> tuple[Step, ...]:

@@ -44,7 +44,7 @@ class Machines(Step):
     id = "machines"
     title = "Machines"
     summary = "Make the guests on both hypervisors and wait for those of etcd"
-    needs = ("discover",)
+    needs = ("decisions",)
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """Before: room and nothing foreign in the way; after: every guest runs and is who it shall be."""

@@ -38,10 +38,10 @@ VM_DIRS = {"tower-a": "/mnt/vm/domains", "tower-b": "/mnt/cache/domains"}
 
 MACHINES = f"""
 machines:
-  - {{name: etcd-a, host: tower-a, role: etcd, address: {NET}.31, cpus: 2, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
-  - {{name: etcd-b, host: tower-b, role: etcd, address: {NET}.32, cpus: 2, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
-  - {{name: server-a, host: tower-a, role: server, address: {NET}.41, cpus: 2, memory: 2GiB, disk: 8GiB}}
-  - {{name: server-b, host: tower-b, role: server, address: {NET}.42, cpus: 2, memory: 2GiB, disk: 8GiB}}
+  - {{name: etcd-a, host: tower-a, role: etcd, address: {NET}.31, cpus: 1, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
+  - {{name: etcd-b, host: tower-b, role: etcd, address: {NET}.32, cpus: 1, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
+  - {{name: server-a, host: tower-a, role: server, address: {NET}.41, cpus: 1, memory: 2GiB, disk: 8GiB}}
+  - {{name: server-b, host: tower-b, role: server, address: {NET}.42, cpus: 1, memory: 2GiB, disk: 8GiB}}
 artifacts: {{accept_built: true}}
 """
 

@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
+from types import MappingProxyType
 
 from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.check import Finding, When
 from wizard.core.context import Context, FactsCache, FactsReader
 from wizard.core.decide.approved import layout_inputs, with_approved
+from wizard.core.decide.judgements import Decided, decide
+from wizard.core.decide.kept import kept_decisions
 from wizard.core.decide.layout import effective_machines
 from wizard.core.engine.apply import ApplyResult, apply_steps
 from wizard.core.engine.changes import RECONNECT_PAUSES, Tools
@@ -111,7 +115,7 @@ class Session:
         """What is missing, and how it stands against what we remember. Only reads."""
         with self._pass("plan") as end:
             ctx = self.settled()
-            plan = make_plan(self.steps, ctx, self.emit)
+            plan = _decided(make_plan(self.steps, ctx, self.emit), ctx)
             end(plan.changes, "failed" if plan.errors else "done")
         return plan, standing(self.state, plan, ctx.spec.flatten())
 
@@ -161,7 +165,7 @@ class Session:
             self.secrets,
             self.artifacts,
         )
-        plan = make_plan(self.steps, ctx, self.emit)
+        plan = _decided(make_plan(self.steps, ctx, self.emit), ctx)
         refused = [error for error in plan.errors if isinstance(error, RefusedError)]
         if refused:
             return ApplyResult(failed=["plan"], errors=list(refused))
@@ -169,7 +173,7 @@ class Session:
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
         if not approve(plan, standing(self.state, plan, ctx.spec.flatten())):
             return ApplyResult(stopped=True)
-        journal.replace(agreed(journal.state, ctx))
+        journal.replace(agreed(journal.state, ctx, plan.decided))
         with ExitStack() as locks:
             self._lock_hosts(plan, journal.state, locks)
             ctx = replace(self.context(ctx.spec), state=journal.state)
@@ -223,17 +227,28 @@ class Session:
         return _Pass(command, self.spec.name, titles, self.emit)
 
 
-def agreed(state: RunState, ctx: Context) -> RunState:
-    """The state of a run that somebody said yes to: its answers, and the machines that stay from now on.
+def agreed(state: RunState, ctx: Context, decided: Decided | None) -> RunState:
+    """The state of a run that somebody said yes to: its answers, the machines that stay from now on, and why.
 
     Args:
         state: of the runs before.
         ctx: what was looked at when the plan was made.
+        decided: what was shown with the plan.
     """
-    layout = state.layout
+    facts, layout, kept = ctx.known_facts(), state.layout, state.decisions
     if ctx.spec.machines and (layout is None or layout.machines != ctx.spec.machines):
-        layout = ApprovedLayout(ctx.spec.machines, time.time(), layout_inputs(ctx.spec, ctx.known_facts()))
-    return replace(state, serial=state.serial + 1, answers=ctx.spec.flatten(), layout=layout)
+        layout = ApprovedLayout(ctx.spec.machines, time.time(), layout_inputs(ctx.spec, facts))
+    if decided is not None:
+        kept = MappingProxyType(kept_decisions(ctx.spec, facts, decided))
+    return replace(state, serial=state.serial + 1, answers=ctx.spec.flatten(), layout=layout, decisions=kept)
+
+
+def _decided(plan: Plan, ctx: Context) -> Plan:
+    """The plan with what was decided for it; undecided as long as a hypervisor that has to be asked does not answer."""
+    if ctx.spec.propose and not ctx.spec.machines:
+        return plan
+    today = date.today().isoformat()
+    return replace(plan, decided=decide(ctx.spec, ctx.known_facts(), ctx.state.layout, today))
 
 
 def _tell_nobody(_event: Event) -> None:

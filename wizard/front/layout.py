@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 
 from wizard.core.decide.capacity import LayoutProblem, gib
 from wizard.core.decide.layout import HostLayout, Layout
@@ -11,9 +10,9 @@ from wizard.core.decide.wire import Wire
 from wizard.core.decide.wire_verdict import Groups
 from wizard.core.spec.machines import machine_document
 from wizard.core.spec.model import MachineSpec
-from wizard.core.spec.values import size_text
 from wizard.core.text import printable
 from wizard.core.view.columns import WIDTH, table, wrapped
+from wizard.core.view.decided import local_time, machine_table
 from wizard.front.layout_wire import address_json, address_rows, wire_json, wire_sentences
 
 LAYOUT_SCHEMA = 1
@@ -97,11 +96,6 @@ def _source(layout: Layout) -> str:
     return f"proposed by the wizard, approved on {local_time(layout.approved_at)}"
 
 
-def local_time(at: float) -> str:
-    """A time to the minute, as the clock of this machine shows it."""
-    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
-
-
 def _since(layout: Layout, width: int) -> Iterator[str]:
     """What a fresh proposal would differ in: it is told, and nothing is moved."""
     if layout.approved_at is None:
@@ -112,22 +106,6 @@ def _since(layout: Layout, width: int) -> Iterator[str]:
     yield "They stay as they are. A fresh proposal (wizard layout --fresh) would differ:"
     for text in layout.differs:
         yield from wrapped(text, width, "  ", "    ")
-
-
-def machine_table(machines: Iterable[MachineSpec]) -> list[str]:
-    """The machines as a table, one a line.
-
-    Args:
-        machines: in the order they are shown.
-    """
-    return table(("machine", "host", "address", "cpus", "memory", "disk", "data"), _machine_rows(machines))
-
-
-def _machine_rows(machines: Iterable[MachineSpec]) -> Iterator[tuple[str, ...]]:
-    for one in machines:
-        data = size_text(one.data_disk) if one.data_disk else "-"
-        sizes = (size_text(one.memory), size_text(one.disk), data)
-        yield (one.name, one.host, one.address, str(one.cpus), *sizes)
 
 
 def _host_rows(layout: Layout) -> Iterator[tuple[str, ...]]:

@@ -13,6 +13,7 @@ from wizard.core.state import ChangeRecord, ChangeStatus, RunState, StepRecord
 from wizard.core.store import clear_leftover
 from wizard.core.store.document import document_of
 from wizard.core.text import printable
+from wizard.core.view.columns import WIDTH, wrapped
 
 _HOST_WIDTH = 24
 """Columns a host's name may take before the summary is pushed aside."""
@@ -117,7 +118,7 @@ def _decisions(state: RunState) -> Iterator[str]:
     if state.decisions:
         yield "Decisions"
         for key, text in state.decisions.items():
-            yield f"  {printable(key)}: {printable(text)}"
+            yield from wrapped(f"{key}: {text}", WIDTH, "  ", "      ")
 
 
 def _when(at: float) -> str:

@@ -39,6 +39,16 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Another way to lay machines out, and why it is not the one that is proposed."""
+
+    name: str
+    what: str
+    why: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class LayoutData:
     """All figures of the layout."""
 
@@ -56,6 +66,7 @@ class LayoutData:
     members: tuple[tuple[int, int], ...]
     """(hypervisors from which it holds, etcd members on them), ascending."""
     requests: Mapping[str, Request]
+    variants: tuple[Variant, ...]
 
     def request(self, app: str) -> Request:
         """What an app asks for; one we do not know is given the assumption."""
@@ -82,6 +93,7 @@ def layout_data() -> LayoutData:
         storage_source=storage["source"],
         members=tuple((one["hypervisors"], one["etcd"]) for one in raw["members"]),
         requests={name: Request(size(one["memory"]), one["source"]) for name, one in raw["requests"].items()},
+        variants=tuple(Variant(name, **one) for name, one in raw["variants"].items()),
     )
 
 

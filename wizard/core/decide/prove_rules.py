@@ -10,6 +10,15 @@ from wizard.core.decide.loss import World, carriers, physical
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec
 
+RULES: Mapping[str, str] = {
+    "two-voters-on-one-hypervisor": "Each etcd member is on a machine of its own",
+    "even-number-of-members": "etcd has an odd number of members",
+    "replicas-in-one-zone": "The copies of a volume are on different machines",
+    "name-servers-on-one-host": "The name servers are on different machines",
+    "witness-on-a-hypervisor": "The witness is on neither hypervisor",
+}
+"""Each rule, and what holds where it is kept."""
+
 FEWEST = 2
 """Of anything that is there twice so that one may be lost."""
 
@@ -47,9 +56,24 @@ def refusals(
     )
     for rule, text in found:
         check = override_id(rule)
-        given = [one for one in spec.waivers if one.check == check and one.until >= today]
-        override = f"waivers: - {{check: {check}, reason: ..., until: ...}}"
-        yield Refusal(rule, text, override, given[0].reason if given else "")
+        yield Refusal(rule, text, waiver_line(check), waived(spec, check, today))
+
+
+def waived(spec: ClusterSpec, check: str, today: str) -> str:
+    """The reason that the spec gives for accepting a check's failure; empty = it does not, or not any longer.
+
+    Args:
+        spec: what is wanted.
+        check: the id.
+        today: as `2026-11-22`.
+    """
+    given = [one.reason for one in spec.waivers if one.check == check and one.until >= today]
+    return given[0] if given else ""
+
+
+def waiver_line(check: str) -> str:
+    """The key of the spec that accepts a check's failure."""
+    return f"waivers: - {{check: {check}, reason: ..., until: ...}}"
 
 
 def override_id(rule: str) -> str:

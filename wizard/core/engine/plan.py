@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from wizard.core.change import Change
 from wizard.core.context import Context
+from wizard.core.decide.judgements import Decided
 from wizard.core.engine.checks import WORKERS
 from wizard.core.engine.order import in_order
 from wizard.core.errors import HostError, RefusedError, RemoteError, WizardError
 from wizard.core.events import HostState, Sink
 from wizard.core.facts import HostFacts
+from wizard.core.spec.machines import machine_document
 from wizard.core.step import Step
 
 PLAN_SCHEMA = 1
@@ -42,6 +44,8 @@ class Plan:
 
     steps: tuple[PlannedStep, ...]
     unreachable: tuple[tuple[str, WizardError], ...] = ()
+    decided: Decided | None = None
+    """Which machines are wanted and what was judged; None where a hypervisor that has to be asked did not answer."""
 
     @property
     def changes(self) -> int:
@@ -144,9 +148,22 @@ def plan_json(plan: Plan, cluster: str) -> dict[str, object]:
         "steps": [_step_json(item) for item in plan.steps],
         "changes": plan.changes,
         "destroys": plan.destroys,
+        **(_decided_json(plan.decided) if plan.decided else {}),
         "unreachable": [
             {"host": host, "what": error.what, "why": error.why} for host, error in plan.unreachable
         ],
+    }
+
+
+def _decided_json(decided: Decided) -> dict[str, object]:
+    layout = decided.layout
+    return {
+        "layout": {
+            "proposed": layout.proposed,
+            "approved_at": layout.approved_at,
+            "machines": [machine_document(machine) for machine in layout.machines],
+        },
+        "decisions": [asdict(one) for one in decided.judged],
     }
 
 

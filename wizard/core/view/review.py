@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from wizard.core.engine.plan import Plan, PlannedStep
 from wizard.core.text import printable
 from wizard.core.view.columns import wrapped
+from wizard.core.view.decided import decided_block
 from wizard.core.view.durations import about
 from wizard.core.view.progress import PRIOR_PACE
 from wizard.core.view.resume import count
@@ -91,14 +92,15 @@ def sum_text(plan: Plan) -> str:
 
 
 def plan_lines(plan: Plan, width: int, *, previews: bool = False) -> list[Line]:
-    """The plan, step by step.
+    """What was decided where it does not simply hold, then the plan, step by step.
 
     Args:
         plan: as made.
         width: columns.
         previews: also show the command or file behind each change.
     """
-    return [one for item in plan.steps for one in _step(item, width, previews)]
+    decided = [line((text, Tone.PLAIN)) for text in decided_block(plan.decided, width=width)]
+    return [*decided, *(one for item in plan.steps for one in _step(item, width, previews))]
 
 
 def _step(item: PlannedStep, width: int, previews: bool) -> Iterator[Line]:
