@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from wizard.core.decide.layout import Layout, effective_machines, make_layout
+from wizard.core.decide.capacity import gib
+from wizard.core.decide.layout import HostLayout, Layout, effective_machines, make_layout
 from wizard.core.decide.loss import World, world
 from wizard.core.decide.prove_rules import RULES, Refusal, override_id, refusals, waived, waiver_line
 from wizard.core.decide.storage import decide_storage
@@ -125,7 +126,7 @@ def machines_fit(spec: ClusterSpec, layout: Layout, today: str) -> Judgement:
     worst = layout.refused or layout.problems
     text = " ".join(one.text for one in worst)
     do = "\n".join(dict.fromkeys(one.do for one in worst))
-    figures = [f"{one.name}: {one.given_cpus} of {one.cpus or '?'} processors" for one in layout.hosts]
+    figures = [_given(host) for host in layout.hosts]
     why = "etcd and servers that have to wait for a processor, for memory or for the disk stop the cluster."
     if not layout.refused:
         return Judgement(
@@ -136,6 +137,11 @@ def machines_fit(spec: ClusterSpec, layout: Layout, today: str) -> Judgement:
     return Judgement(
         MACHINES, verdict, text, _accepted(reason) or "; ".join(figures), why, f"{do}\n{_or(MACHINES)}"
     )
+
+
+def _given(host: HostLayout) -> str:
+    memory = gib(host.memory) if host.memory else "?"
+    return f"{host.name}: {host.given_cpus} of {host.cpus or '?'} processors, {gib(host.given_memory)} of {memory}"
 
 
 def survivor(layout: Layout) -> Judgement:
