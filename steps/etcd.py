@@ -8,7 +8,9 @@ from functools import partial
 from steps import etcd_before as before
 from steps import etcd_cluster_checks as between
 from steps import etcd_member_checks as each
+from steps import etcd_pace as pace
 from steps.etcd_authority import renewal
+from steps.etcd_pace import paced
 from steps.etcd_plan import Planner
 from steps.etcd_seen import READ_SECONDS, STEP, Place, look_at_all, places
 from wizard.core.change import Change
@@ -38,19 +40,23 @@ class Etcd(Step):
         yield _after("etcd.alarm", "etcd has raised no alarm", between.alarm)
         if places(ctx.spec):
             yield _after("etcd.renewal", "etcd's authority lasts, or is being renewed", renewal)
+            yield _after("etcd.leader", "A quick member leads", pace.leader)
+            yield _after("etcd.timers", "All members have the timers that fit their disks", pace.timers)
+            yield _after("etcd.measured", "No disk is known to be too slow", pace.measured)
         for place in places(ctx.spec):
             yield from _of_member(place)
 
     def changes(self, ctx: Context) -> Iterator[Change]:
         """What is missing on each member, the proof by a write last; nothing where the spec names no machines."""
         if places(ctx.spec):
-            yield from Planner(ctx, look_at_all(ctx)).changes()
+            yield from Planner(paced(ctx), look_at_all(ctx)).changes()
 
 
 def _first(ctx: Context) -> Iterator[Check]:
     yield _before("etcd.clocks", "Clocks agree before certificates are made", before.clocks)
     yield _before("etcd.authority", "The members trust the authority we have the key of", before.authority)
     yield _before("etcd.survivors", "Enough members have their data", before.survivors)
+    yield _before("etcd.measured", "The witness was not measured to be too slow", pace.measured_before)
     yield from before_checks(places(ctx.spec))
 
 
@@ -85,6 +91,13 @@ def _of_member(place: Place) -> Iterator[Check]:
         "etcd.fsync", f"The disk of {name} is quick enough", partial(on_running, test=each.fsync), name
     )
     yield _after("etcd.space", f"{name} has room for its data", partial(on_running, test=each.space), name)
+    if not place.witness:
+        yield _after(
+            "etcd.guard",
+            f"{name} takes the lead back from a slow witness",
+            partial(on, test=pace.guard),
+            name,
+        )
 
 
 Run = Callable[[Context], Finding]

@@ -12,6 +12,7 @@ from steps.etcd_seen import Member, Place, look, look_at_all
 from steps.parse.etcd import observations, quantile
 from wizard.core.check import Finding, failed, passed, skipped, warned
 from wizard.core.context import Context
+from wizard.core.decide.witness_data import witness_data
 from wizard.core.facts import GIB
 from wizard.payload.certificates import (
     LAST_DAYS,
@@ -23,8 +24,8 @@ from wizard.payload.certificates import (
 )
 from wizard.payload.etcd_config import AUTHORITY, PKI, QUOTA_BYTES
 
-FSYNC_GOOD, FSYNC_SLOW = 0.010, 0.040
-"""Seconds, 99th percentile of syncing the log: etcd's own limit, and where a member is a danger (domain.md 2.2)."""
+FSYNC_GOOD, FSYNC_SLOW = witness_data().good_ms / 1000, witness_data().slow_ms / 1000
+"""Seconds, 99th percentile of syncing the log: the bounds by which `wizard witness` judges (domain.md 2.2)."""
 
 FEW = 2000
 """With fewer syncs than that nothing is said of the disk yet: the first ones fall into the installation, which keeps the

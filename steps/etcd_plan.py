@@ -10,6 +10,7 @@ from steps import etcd_work as work
 from steps.etcd_authority import SIGN, Stage, due
 from steps.etcd_certificates import to_make, wanted_certificates
 from steps.etcd_files import config_of, differing, outdated, right_version
+from steps.etcd_guard import guard_changes, leading
 from steps.etcd_seen import STEP, Cluster, Member, Place, packaged, served
 from wizard.core.artifact import ARCH
 from wizard.core.change import Change
@@ -48,8 +49,12 @@ class Planner:
         for member in (one for one in resting if self.joins(one)):
             self._member(member, after=self._keys())
         # One at a time, each only when the one before is back: at no moment is more than one of them away.
-        for member in (one for one in known if one.runs):
+        # The leader comes last: it hands over to one that was restarted already, and the lead moves once.
+        for member in sorted(
+            (one for one in known if one.runs), key=lambda one: one == leading(self.cluster)
+        ):
             self._member(member, after=self._keys())
+        self._made += guard_changes(self.ctx, self.cluster)
         if self._made or needs_proof(self.ctx.state):
             self._made.append(_prove(self.cluster, self._keys()))
         return self._made
@@ -137,7 +142,8 @@ class Planner:
     def _others(self, member: Member) -> list[Member]:
         """All the others, those that answer first: each of them must be healthy before this one is disturbed."""
         others = [one for one in self.cluster.members if one.name != member.name]
-        return sorted(others, key=lambda one: one not in self.cluster.followers)
+        # Of these the quick ones come first: a leader hands over to the first that takes it.
+        return sorted(others, key=lambda one: (one not in self.cluster.followers, one.place.witness))
 
     def _begin(self, member: Member, others: Sequence[Member]) -> Iterator[Change]:
         if self.joins(member):
@@ -248,7 +254,7 @@ def _configure(ctx: Context, member: Member, paths: Sequence[str], lineage: str,
         summary=f"Set up etcd on {place.name}, its data in {place.base}/data",
         preview="\n".join([f"writes {', '.join(dict.fromkeys(paths))}", text]),
         weight=2.0,
-        do=work.configure(place, joining=joining),
+        do=work.configure(place, joining=joining, etcd=ctx.spec.etcd),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace as replace_
 
 from steps.etcd_certificates import make_missing
 from steps.etcd_files import all_files
@@ -11,6 +12,7 @@ from steps.parse.etcd import EtcdSeen, last_line, parse_etcd
 from wizard.core.context import Work
 from wizard.core.errors import RESUMES, CancelledError, RemoteError
 from wizard.core.host import OpStatus
+from wizard.core.spec.model import EtcdSpec
 from wizard.payload.etcd_files import bundle
 
 INSTALL_SECONDS = 300.0
@@ -76,16 +78,19 @@ def _counted(work: Work, what: str) -> Callable[[int, int], None]:
     return on_bytes
 
 
-def configure(place: Place, *, joining: bool) -> Do:
+def configure(place: Place, *, joining: bool, etcd: EtcdSpec) -> Do:
     """Bring configuration, keys and unit to the member.
 
     Args:
         place: the member.
         joining: the cluster is there already and this member has no data.
+        etcd: with the timers that are in use.
     """
 
     def do(work: Work) -> str:
-        files = all_files(work.spec, place, work.state.lineage, work.secrets, joining=joining)
+        files = all_files(
+            replace_(work.spec, etcd=etcd), place, work.state.lineage, work.secrets, joining=joining
+        )
         args = {
             "base": place.base,
             "root": "yes" if place.root_allowed else "no",

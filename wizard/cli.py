@@ -216,7 +216,7 @@ def _prove(options: Options) -> int:
     with open_session(options) as session:
         facts, failed = _known_facts(session, [host.name for host in session.spec.hosts])
     spec = with_approved(session.spec, session.state.layout)
-    proof = prove(spec, facts, date.today().isoformat())
+    proof = prove(spec, facts, date.today().isoformat(), session.measurements)
     name = session.spec.name
     _print_json(prove_json(name, proof)) if options.json else print(prove_text(name, proof), end="")
     return _told_after(failed) or int(ExitCode.OK if proof.accepted else ExitCode.FAILED)

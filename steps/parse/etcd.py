@@ -107,6 +107,21 @@ class EtcdMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """The timer that takes the lead back from a slow witness."""
+
+    present: bool = False
+    active: bool = False
+    """It runs: its next look is planned."""
+    enabled: bool = False
+    result: str = ""
+    """How its last look ended, in systemd's words; `success` before the first one too."""
+    code: int = 0
+    said: str = ""
+    """The last line of its log."""
+
+
+@dataclass(frozen=True, slots=True)
 class EtcdSeen:
     """One member as it was found."""
 
@@ -123,6 +138,7 @@ class EtcdSeen:
     unit: Unit = Unit()
     log: tuple[str, ...] = ()
     data: Data = Data()
+    guard: Guard = Guard()
     status: EtcdStatus | None = None
     members: tuple[Listed, ...] | None = None
     """None = it could not tell."""
@@ -164,6 +180,7 @@ def parse_etcd(text: str) -> EtcdSeen:
         unit=_unit(pairs(sections.lines("unit"))),
         log=tuple(line for line in sections.lines("log") if line.strip()),
         data=_data(pairs(sections.lines("data"))),
+        guard=_guard(pairs(sections.lines("guard"))),
         status=_status(_json(sections, "status")),
         members=_members(_json(sections, "members")),
         metrics=_metrics(sections.lines("metrics")) if sections.lines("metrics") else None,
@@ -208,6 +225,17 @@ def _data(said: Mapping[str, str]) -> Data:
         free=number(said.get("free")),
         used=number(said.get("bytes")),
         fstab=said.get("fstab", ""),
+    )
+
+
+def _guard(said: Mapping[str, str]) -> Guard:
+    return Guard(
+        present=bool(said),
+        active=said.get("ActiveState") == "active",
+        enabled=said.get("UnitFileState") == "enabled",
+        result=said.get("Result", ""),
+        code=number(said.get("ExecMainStatus")) or 0,
+        said=said.get("said", ""),
     )
 
 

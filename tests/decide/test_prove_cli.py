@@ -19,6 +19,7 @@ from wizard.core.decide.wire import Wire
 from wizard.core.decide.wire_owners import Owners
 from wizard.core.errors import HostError, UnreachableError
 from wizard.core.facts import HostFacts
+from wizard.core.measurements import MemoryMeasurements
 from wizard.core.spec.model import ClusterSpec, WaiverSpec
 from wizard.core.state import RunState, new_state
 
@@ -35,6 +36,7 @@ class Known:
     spec: ClusterSpec
     answers: Mapping[str, HostFacts | HostError]
     state: RunState = field(default_factory=lambda: new_state("home", "test"))
+    measurements: MemoryMeasurements = field(default_factory=MemoryMeasurements)
 
     def facts(self, names: Any = ()) -> Known:  # noqa: ANN401
         return self

@@ -9,10 +9,12 @@ from functools import cache
 from tests.recordings.case import Case, Play, do
 from tests.recordings.recording import Said
 from tests.recordings.stage import LINEAGE, OP, OTHER_LINEAGE, Stage
+from wizard.core.resources import asset_text
 from wizard.core.secret import Secret
 from wizard.payload.certificates import make_authority, make_client, make_member
 from wizard.payload.etcd_config import CONFIG, PKI, EtcdConfig, config_text
 from wizard.payload.etcd_files import MemberFile, bundle
+from wizard.payload.etcd_guard import GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER, service_text, timer_text
 from wizard.payload.etcd_unit import UNIT, unit_text
 
 VERSION = "3.6.14"
@@ -52,6 +54,16 @@ def files(joining: bool = False) -> bytes:
     )
 
 
+def guard_bundle() -> bytes:
+    """The payload of do/etcd-guard, against a witness that is not there."""
+    files = (
+        MemberFile(GUARD_SCRIPT, Secret(asset_text("etcd/leader-guard.sh")), "755"),
+        MemberFile(GUARD_SERVICE, Secret(service_text([NOBODY]))),
+        MemberFile(GUARD_TIMER, Secret(timer_text())),
+    )
+    return bundle(list(files)).reveal().encode()
+
+
 @dataclass(slots=True)
 class Member:
     """What is done to the one member, step by step; each is an operation of its own."""
@@ -76,6 +88,16 @@ class Member:
     def start(self, action: str = "start", others: str = "") -> Said:
         """do/etcd-start."""
         return self.run("do/etcd-start", {"action": action, "others": others})
+
+    def guard(self, action: str, payload: bytes = b"") -> Said:
+        """do/etcd-guard."""
+        return self.run("do/etcd-guard", {"action": action}, payload)
+
+    def guarded(self) -> Member:
+        """With the timer that takes the lead back, on."""
+        assert self.guard("install", guard_bundle()).exit_code == 0
+        self.stage.settle_guard()
+        return self
 
     def aside(self) -> Said:
         """do/etcd-aside."""
@@ -201,6 +223,31 @@ def start_others_sick(stage: Stage) -> Said:
     return Member(stage).up().start("restart", NOBODY)
 
 
+def start_hand_over(stage: Stage) -> Said:
+    """The one member leads; it is its own other."""
+    return Member(stage).up().start("restart", LOCAL)
+
+
+def guard_installed(stage: Stage) -> Said:
+    return Member(stage).guard("install", guard_bundle())
+
+
+def guard_cut(stage: Stage) -> Said:
+    said = Member(stage).guard("install", guard_bundle()[:-40])
+    assert not stage.exists(GUARD_TIMER)
+    return said
+
+
+def guard_removed(stage: Stage) -> Said:
+    said = Member(stage).guarded().guard("remove")
+    assert not any(stage.exists(path) for path in (GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER))
+    return said
+
+
+def guard_removed_again(stage: Stage) -> Said:
+    return Member(stage).guard("remove")
+
+
 def aside_moved(stage: Stage) -> Said:
     return Member(stage).up().aside()
 
@@ -277,6 +324,10 @@ def read_learner_listed(stage: Stage) -> Said:
     return member.read()
 
 
+def read_guarded(stage: Stage) -> Said:
+    return Member(stage).up().guarded().read()
+
+
 def _on_pi(script: str, name: str, play: Play, *, tool: bool = False) -> Case:
     return Case(script, name, play, hosts=("pi",), tool=tool)
 
@@ -300,8 +351,14 @@ ETCD_CASES = (
     _on_pi("do/etcd-start", "running", start_running),
     _on_pi("do/etcd-start", "restart", start_restart),
     _on_pi("do/etcd-start", "others-sick", start_others_sick, tool=True),
+    _on_pi("do/etcd-start", "hand-over", start_hand_over),
     _on_pi("read/etcd", "running", read_running),
     _on_pi("read/etcd", "learner-listed", read_learner_listed),
+    _on_pi("do/etcd-guard", "installed", guard_installed),
+    _on_pi("do/etcd-guard", "cut", guard_cut),
+    _on_pi("do/etcd-guard", "removed", guard_removed),
+    _on_pi("do/etcd-guard", "removed-again", guard_removed_again),
+    _on_pi("read/etcd", "guarded", read_guarded),
     _on_pi("do/etcd-aside", "moved", aside_moved),
     _on_pi("do/etcd-aside", "again", aside_again),
     _on_pi("do/etcd-aside", "nothing", aside_nothing),

@@ -73,7 +73,8 @@ true
 """
 
 _CLEAR_ETCD = """
-systemctl disable --now etcd.service 2>/dev/null
+systemctl disable --now etcd.service wizard-etcd-leader.timer 2>/dev/null
+rm -f /etc/systemd/system/wizard-etcd-leader.* /usr/local/sbin/wizard-etcd-leader
 rm -rf "$1" /etc/etcd /etc/systemd/system/etcd.service /run/etcd /opt/etcd-* /usr/local/bin/.etcd-new
 systemctl daemon-reload
 systemctl reset-failed 2>/dev/null
@@ -183,6 +184,10 @@ class Workshop:
     def settle_etcd(self) -> None:
         """It tells systemd when it is up."""
         self._shell(_SETTLE)
+
+    def settle_guard(self) -> None:
+        """Its service ends when it has looked."""
+        self.lab.inside(self.name, "systemctl", "start", "wizard-etcd-leader.service")
 
     def clear_guests(self) -> None:
         """Both drivers."""

@@ -208,6 +208,10 @@ class PracticeStage:
         assert self.machine.world is not None
         settle(self.machine.world)
 
+    def settle_guard(self) -> None:
+        """It looks whenever etcd settles."""
+        self.settle_etcd()
+
     def clear_guests(self) -> None:
         """There is none yet."""
 

@@ -121,6 +121,9 @@ class Stage(Protocol):
     def settle_etcd(self) -> None:
         """Wait until etcd has a leader, or has given up."""
 
+    def settle_guard(self) -> None:
+        """Wait until the timer that takes the lead back has looked once."""
+
     def clear_guests(self) -> None:
         """No guest of ours, and nothing in their folder."""
 

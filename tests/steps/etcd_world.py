@@ -10,6 +10,7 @@ from typing import Any
 
 from steps.etcd_certificates import make_missing
 from steps.etcd_files import all_files
+from steps.etcd_guard import guard_files
 from steps.etcd_seen import Place, places
 from tests.facts.build import facts, pi_facts, spec, unraid_facts
 from wizard.core.artifact import Artifact
@@ -82,6 +83,8 @@ class Says:
     members: tuple[Mapping[str, Any], ...] = ()
     metrics: tuple[str, ...] = ()
     candidate: str = ""
+    guard: Mapping[str, object] = field(default_factory=dict)
+    """Of the timer that takes the lead back."""
 
     @property
     def text(self) -> str:
@@ -100,6 +103,7 @@ class Says:
         ]
         lines += [f"|FragmentPath={self.fragment}", "== log", *(f"|{line}" for line in self.log)]
         lines += ["== data", *(f"|{key}={value}" for key, value in self.data.items())]
+        lines += ["== guard", *(f"|{key}={value}" for key, value in self.guard.items())] if self.guard else []
         if self.status is not None:
             lines += ["== status", "|" + json.dumps([{"Endpoint": "x", "Status": self.status}])]
             lines += ["== members", "|" + json.dumps({"members": list(self.members)})]
@@ -118,6 +122,21 @@ def entry(name: str, /, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
 def place(name: str, of: ClusterSpec | None = None) -> Place:
     """Where a member lives."""
     return next(one for one in places(of or wanted()) if one.name == name)
+
+
+WATCHING = {
+    "ActiveState": "active",
+    "UnitFileState": "enabled",
+    "Result": "success",
+    "ExecMainStatus": 0,
+    "said": "no witness leads",
+}
+
+
+def guarding(of: ClusterSpec | None = None) -> dict[str, tuple[str, str, str]]:
+    """The files of the timer that keeps the witness from leading."""
+    made = guard_files(of or wanted(), ("pi",))
+    return {one.path: (one.digest, one.mode, one.owner) for one in made}
 
 
 DISKS = {
@@ -139,10 +158,12 @@ def set_up(name: str, kept: MemorySecrets, of: ClusterSpec | None = None) -> Say
     shown = {one.path: one.content.reveal() for one in files if not one.path.endswith(".key")}
     unit = shown.pop(UNIT)
     assert unit
+    installed = {one.path: (one.digest, one.mode, one.owner) for one in files}
     return empty(
         name,
         version="3.6.14",
-        files={one.path: (one.digest, one.mode, one.owner) for one in files},
+        files=installed if name == "pi" else installed | guarding(of),
+        guard={} if name == "pi" else WATCHING,
         texts=shown,
         fragment=UNIT,
         data={**empty(name).data, "marker": LINEAGE, "marker_member": name},

@@ -45,6 +45,9 @@ from wizard.payload.etcd_unit import RUNNING_CONFIG
 
 Said = dict[str, Says | HostError | None]
 
+LEADER_LAST = ("etcd-b", "pi", "etcd-a")
+"""The order of restarts while etcd-a leads."""
+
 
 def plan(ctx: Context) -> dict[str, Change]:
     changes = list(Etcd().changes(ctx))
@@ -70,7 +73,8 @@ def test_the_first_plan_shows_the_whole_story_before_any_guest_is_there() -> Non
     found = plan(ctx)
     each = [f"{what}:{name}" for name in NAMES for what in ("install", "configure", "start")]
     each.remove("install:pi")
-    assert list(found) == ["certificates", *each, "prove"]
+    guards = ["guard:etcd-a", "guard:etcd-b"]
+    assert list(found) == ["certificates", *each, *guards, "prove"]
     assert "initial-cluster-state: new" in found["configure:pi"].preview
     (early,) = EtcdPrograms().changes(ctx)
     assert early.key == "install:pi"
@@ -163,19 +167,19 @@ def test_what_only_matters_before_there_is_data_is_not_compared() -> None:
 def test_new_timers_are_taken_up_one_member_after_the_other() -> None:
     of = wanted(etcd=EtcdSpec("3.6.14", 300, 3000))
     found = plan(world(healthy(secrets()), of=of))
-    chain = [f"{what}:{name}" for name in NAMES for what in ("configure", "restart")]
+    chain = [f"{what}:{name}" for name in LEADER_LAST for what in ("configure", "restart")]
     assert list(found) == [*chain, "prove"]
-    assert found["configure:etcd-a"].after == ()
-    assert "restart:etcd-a" in found["configure:etcd-b"].after
-    assert "restart:etcd-b" in found["restart:pi"].after
+    assert found["configure:etcd-b"].after == ()
+    assert "restart:etcd-b" in found["configure:pi"].after
+    assert "restart:pi" in found["restart:etcd-a"].after
 
 
 def test_another_version_goes_member_by_member() -> None:
     found = plan(world(healthy(secrets()), of=wanted(etcd=EtcdSpec("3.6.15"))))
     assert [key for key in found if key != "prove"] == [
-        f"{what}:{name}" for name in NAMES for what in ("install", "restart")
+        f"{what}:{name}" for name in LEADER_LAST for what in ("install", "restart")
     ]
-    assert "restart:etcd-a" in found["install:etcd-b"].after
+    assert "restart:etcd-b" in found["install:pi"].after
     assert "in place of 3.6.14" in found["install:pi"].summary
 
 
@@ -233,7 +237,7 @@ def test_a_rebuilt_guest_is_removed_from_the_list_and_joins_anew() -> None:
     said = healthy(secrets())
     said["etcd-b"] = empty("etcd-b")
     found = plan(world(said))
-    assert list(found) == ["install:etcd-b", "configure:etcd-b", "replace:etcd-b", "prove"]
+    assert list(found) == ["install:etcd-b", "configure:etcd-b", "replace:etcd-b", "guard:etcd-b", "prove"]
     assert "initial-cluster-state: existing" in found["configure:etcd-b"].preview
     assert found["replace:etcd-b"].destroys == (
         f"the entry {IDS['etcd-b']:x} of etcd-b in etcd's list of members; its own data is gone already",
@@ -243,7 +247,8 @@ def test_a_rebuilt_guest_is_removed_from_the_list_and_joins_anew() -> None:
 def test_a_guest_that_is_still_to_be_made_anew_is_shown_so_in_the_plan() -> None:
     said = healthy(secrets())
     said["etcd-b"] = None
-    assert keys(world(said)) == ["install:etcd-b", "configure:etcd-b", "replace:etcd-b", "prove"]
+    expected = ["install:etcd-b", "configure:etcd-b", "replace:etcd-b", "guard:etcd-b", "prove"]
+    assert keys(world(said)) == expected
 
 
 def listed(said: Said, *members: Mapping[str, object]) -> None:

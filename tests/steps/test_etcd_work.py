@@ -143,7 +143,7 @@ def test_an_archive_is_sent_and_unpacked() -> None:
 
 def test_keys_travel_in_the_payload_and_nowhere_else() -> None:
     bench = Bench()
-    etcd_work.configure(place("pi"), joining=False)(bench.work())
+    etcd_work.configure(place("pi"), joining=False, etcd=wanted().etcd)(bench.work())
     key = bench.kept.get("etcd/pi.key")
     assert key
     body = key.reveal().splitlines()[1]

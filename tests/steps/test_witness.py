@@ -63,7 +63,7 @@ def test_before_the_guests_are_there_their_hypervisors_are_measured_and_that_is_
 
 
 def test_a_spec_without_machines_is_measured_as_proposed(cluster: Cluster) -> None:
-    cluster.spec = replace(cluster.spec, machines=())
+    cluster.spec = replace(cluster.spec, machines=(), propose=True)
     report = measured(cluster)
     assert sorted(ran(cluster)) == ["pi", "tower-a", "tower-b"]
     assert len(report.speeds.disks) == 3

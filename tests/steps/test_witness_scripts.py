@@ -14,6 +14,7 @@ import pytest
 
 from steps.parse.witness import parse_fsync, parse_witness
 from wizard.core.decide.witness import DiskPath
+from wizard.core.resources import asset_text
 from wizard.transport.wire import arg_lines, program_text
 
 PATIENCE = 30.0
@@ -284,3 +285,77 @@ def test_round_trips_are_pinged_or_else_connected(here: Here) -> None:
 )
 def test_what_is_no_measurement_is_none(said: str) -> None:
     assert parse_fsync(said) is None
+
+
+# --- the script that takes the lead back
+
+ETCDCTL = """\
+for word in "$@"; do case $word in --endpoints=*) at=${word#*=} ;; move-leader) moved=1 ;; esac; done
+for last; do :; done
+if [ -n "${moved:-}" ]; then
+    echo "$at $last" >>"$0.moved"
+    exit "$(cat "$0.refuses" 2>/dev/null || echo 0)"
+fi
+row=$(grep "^$at, " "$0.rows") || { echo "context deadline exceeded" >&2; exit 1; }
+echo "$row"
+"""
+
+LOCAL, PI = "https://127.0.0.1:2379", "https://10.0.0.13:2379"
+ROW = "{}, {}, 3.6.14, 3.6.0, 20 kB, 16 kB, 20%, 2.1 GB, {}, false, 2, 8, 8, , , false"
+"""A row of `etcdctl endpoint status` as 3.6 prints it; the first yes or no tells who leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Where the script runs against an etcdctl that answers from a file."""
+
+    here: Here
+
+    def run(self, *rows: str, refuses: int = 0) -> tuple[int, str]:
+        self.here.program("etcdctl", ETCDCTL)
+        tool = self.here.root / "bin" / "etcdctl"
+        tool.with_suffix(".rows").write_text("\n".join(rows) + "\n")
+        tool.with_suffix(".refuses").write_text(str(refuses))
+        script = self.here.root / "guard"
+        text = asset_text("etcd/leader-guard.sh").replace("/usr/local/bin/etcdctl", str(tool))
+        script.write_text(text)
+        done = subprocess.run(
+            ["/bin/sh", str(script), PI], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        return done.returncode, done.stdout
+
+    @property
+    def moved(self) -> str:
+        path = self.here.root / "bin" / "etcdctl.moved"
+        return path.read_text() if path.exists() else ""
+
+
+@pytest.fixture
+def lead(here: Here) -> Lead:
+    return Lead(here)
+
+
+def test_the_lead_is_taken_from_a_witness_by_asking_the_witness(lead: Lead) -> None:
+    code, said = lead.run(ROW.format(LOCAL, "a1", "false"), ROW.format(PI, "c3", "true"))
+    assert (code, said) == (0, f"took the lead from {PI}\n")
+    assert lead.moved == f"{PI} a1\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([ROW.format(LOCAL, "a1", "true"), ROW.format(PI, "c3", "false")], "no witness leads"),
+        ([ROW.format(LOCAL, "a1", "false"), ROW.format(PI, "c3", "false")], "no witness leads"),
+        ([ROW.format(LOCAL, "a1", "true")], "no witness leads"),
+        ([ROW.format(PI, "c3", "true")], "does not answer here"),
+        ([], "does not answer here"),
+    ],
+)
+def test_nothing_is_moved_where_nothing_need_be_or_can_be(lead: Lead, rows: list[str], says: str) -> None:
+    code, said = lead.run(*rows)
+    assert (code, says in said, lead.moved) == (0, True, "")
+
+
+def test_a_move_that_fails_is_a_failure_of_the_service(lead: Lead) -> None:
+    code, _ = lead.run(ROW.format(LOCAL, "a1", "false"), ROW.format(PI, "c3", "true"), refuses=1)
+    assert code == 1

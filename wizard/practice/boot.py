@@ -86,7 +86,8 @@ def _begin_anew(host: Machine, guest: Machine, folder: str) -> None:
     guest.files.clear()
     guest.folders.clear()
     guest.ran.clear()
-    guest.etcd.enabled = guest.etcd.wanted = False
+    guest.etcd.enabled = guest.etcd.wanted = guest.guard_on = False
+    guest.guard_said = ""
     found = read_first_boot(host, folder)
     guest.files.update(found.files)
     guest.folders.update(GUEST_FOLDERS)

@@ -61,6 +61,12 @@ class EtcdCluster:
             self.term += 1
             self.formed = True
 
+    def hand_over(self, member: int) -> None:
+        """Let another member lead; that is an election like any other."""
+        if self.leader != member:
+            self.leader = member
+            self.term += 1
+
     def by_peer(self, url: str) -> Peer | None:
         """The member of a peer URL."""
         return next((one for one in self.members.values() if one.peer == url), None)

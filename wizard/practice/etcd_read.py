@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from wizard.core.host import Args
+from wizard.payload.etcd_guard import GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER
 from wizard.practice.answer import Answer
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import (
@@ -30,6 +31,9 @@ LISTED = (
     CONFIG,
     UNIT,
     *(f"{PKI}/{name}" for name in ("ca.crt", "member.crt", "member.key", "doctor.crt", "doctor.key")),
+    GUARD_SCRIPT,
+    GUARD_SERVICE,
+    GUARD_TIMER,
 )
 
 QUOTA = 2 * 1024**3
@@ -62,6 +66,8 @@ def etcd(machine: Machine, args: Args, _payload: bytes) -> Answer:
         if path in machine.files
     ]
     sections += [("unit", list(_unit(machine))), ("log", _log(machine)), ("data", list(_data(machine, base)))]
+    if GUARD_TIMER in machine.files:
+        sections.append(("guard", list(_guard(machine))))
     sections += list(_cluster(machine))
     return Answer(text_of(sections))
 
@@ -143,6 +149,17 @@ def _data(machine: Machine, base: str) -> Iterator[str]:
     _, size, free = space_of(machine, base)
     yield from (f"size={size * 1024}", f"free={0 if machine.is_full(f'{base}/x') else free * 1024}")
     yield from (f"source={source}", f"mount={mount}", f"fstab={'none' if mount == '/' else 'uuid'}")
+
+
+def _guard(machine: Machine) -> Iterator[str]:
+    on = machine.guard_on
+    yield from (
+        f"ActiveState={'active' if on else 'inactive'}",
+        f"UnitFileState={'enabled' if on else 'disabled'}",
+    )
+    yield from ("Result=success", "ExecMainStatus=0")
+    if machine.guard_said:
+        yield f"said={machine.guard_said}"
 
 
 def _cluster(machine: Machine) -> Iterator[tuple[str, list[str]]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from wizard.core.host import Args
 from wizard.payload.etcd_config import CLIENT_PORT
+from wizard.payload.etcd_guard import GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER
 from wizard.practice.answer import Answer
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import (
@@ -113,13 +114,47 @@ def start(machine: Machine, args: Args, _payload: bytes) -> Answer:
     unit = machine.etcd
     unit.enabled = True
     was_ready = unit.wanted and unit.ready
+    told = (
+        _hand_over(machine, args["others"].split(","))
+        if args["action"] == "restart" and args["others"]
+        else ""
+    )
     if args["action"] == "restart" or not was_ready:
         unit.wanted, unit.ready, unit.restarts = True, False, 0
         machine.files.pop(RUNNING, None)
     settle(world)
     if args["action"] == "restart":
-        return Answer("restarted\n")
+        return Answer(f"{told}restarted\n")
     return Answer("running\n" if was_ready else "started\n")
+
+
+def _hand_over(machine: Machine, others: list[str]) -> str:
+    """A leader that is about to be restarted gives the lead to the first that takes it."""
+    found = member_of(world_of(machine), machine)
+    if found is None or found[0].leader != found[1].id:
+        return ""
+    cluster = found[0]
+    taker = next((one for url in others for one in cluster.members.values() if one.client == url), None)
+    if taker is None:
+        return ""
+    cluster.hand_over(taker.id)
+    return f"handed over to {taker.id:x}\n"
+
+
+def guard(machine: Machine, args: Args, payload: bytes) -> Answer:
+    """do/etcd-guard."""
+    if args["action"] == "install":
+        text = payload.decode()
+        if not text.endswith("== end\n"):
+            return Answer("the files did not arrive whole\n", 5)
+        machine.files.update(_bundled(text))
+        machine.guard_on = True
+        settle(world_of(machine))
+        return Answer("watching\n")
+    machine.guard_on, machine.guard_said = False, ""
+    for path in (GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER):
+        machine.files.pop(path, None)
+    return Answer("removed\n")
 
 
 def aside(machine: Machine, args: Args, _payload: bytes) -> Answer:

@@ -27,6 +27,7 @@ FOLDERS = (
     "/root",
     "/run",
     "/usr/local/bin",
+    "/usr/local/sbin",
     "/var/lib",
 )
 """Folders there are on every host, besides its mount points and those that hold a file."""
@@ -138,6 +139,10 @@ class Machine:
     etcd: Service = field(default_factory=Service)
     occupants: set[str] = field(default_factory=set)
     """What lives on it that is not ours, by the names of `wizard.practice.occupants`."""
+    guard_on: bool = False
+    """The timer that takes the lead of etcd back is enabled and runs."""
+    guard_said: str = ""
+    """The last line of its log."""
     users: set[str] = field(default_factory=lambda: set(USERS))
     """Accounts and groups."""
     folders: set[str] = field(default_factory=set)

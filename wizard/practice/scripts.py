@@ -92,6 +92,7 @@ HANDLERS: Mapping[str, Handler] = {
     "do/etcd-member": etcd.member,
     "do/etcd-leave": etcd.leave,
     "do/etcd-prove": etcd.prove,
+    "do/etcd-guard": etcd.guard,
     "do/witness-fsync": fsync,
     "lib/put": put,
     "lib/runlock": runlock,

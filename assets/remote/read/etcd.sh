@@ -5,6 +5,7 @@
 etc=/etc/etcd
 pki=$etc/pki
 unit=/etc/systemd/system/etcd.service
+guard=wizard-etcd-leader
 
 section() { printf '== %s\n' "$1"; }
 bars() { sed 's/^/|/'; }
@@ -32,7 +33,8 @@ binaries() {
 
 files() {
     section files
-    for file in "$etc/etcd.yml" "$unit" "$pki/ca.crt" "$pki/member.crt" "$pki/member.key" "$pki/doctor.crt" "$pki/doctor.key"; do
+    for file in "$etc/etcd.yml" "$unit" "$pki/ca.crt" "$pki/member.crt" "$pki/member.key" "$pki/doctor.crt" "$pki/doctor.key" \
+        "/usr/local/sbin/$guard" "/etc/systemd/system/$guard.service" "/etc/systemd/system/$guard.timer"; do
         if [ -f "$file" ]; then
             printf '|%s %s %s\n' "$(sha256sum <"$file" | cut -d ' ' -f 1)" "$(stat -c '%a %U:%G' "$file")" "$file"
         fi
@@ -68,6 +70,18 @@ unit() {
         lines=40
         [ "$(state)" != active ] || lines=3
         bounded 5 journalctl -u etcd.service -n "$lines" -o cat --no-pager 2>/dev/null | cut -c 1-500 | bars
+    fi
+}
+
+# The timer that takes the lead back from a slow witness, and how its last look ended.
+guard() {
+    [ -f "/etc/systemd/system/$guard.timer" ] || return 0
+    section guard
+    bounded 5 systemctl show -p ActiveState,UnitFileState "$guard.timer" 2>/dev/null | bars
+    bounded 5 systemctl show -p Result,ExecMainStatus "$guard.service" 2>/dev/null | bars
+    if have journalctl; then
+        bounded 5 journalctl -u "$guard.service" -t "$guard" -n 1 -o cat --no-pager 2>/dev/null | cut -c 1-300 |
+            sed 's/^/|said=/'
     fi
 }
 
@@ -169,4 +183,7 @@ if have systemctl; then wait_for_start; fi
 files
 unit
 data
-if have systemctl; then cluster; fi
+if have systemctl; then
+    guard
+    cluster
+fi

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from wizard.core.decide.layout import effective_machines
 from wizard.core.decide.loss import Part, World, world
 from wizard.core.decide.prove_rules import Refusal, refusals, witness_notes
 from wizard.core.decide.prove_services import Effect, Judge
+from wizard.core.decide.speeds import kept_speeds, speed_notes
+from wizard.core.decide.timers import EtcdSpeeds, choose_timers, timed
 from wizard.core.facts import HostFacts
+from wizard.core.measurements import Measured
 from wizard.core.spec.model import ClusterSpec
 
 PAIR = "pair"
@@ -49,21 +53,31 @@ class Proof:
         return all(one.overridden for one in self.refused)
 
 
-def prove(spec: ClusterSpec, facts: Mapping[str, HostFacts], today: str) -> Proof:
+def prove(
+    spec: ClusterSpec, facts: Mapping[str, HostFacts], today: str, measured: Measured | None = None
+) -> Proof:
     """Judge every single loss and every pair.
 
     Args:
         spec: what is wanted; without machines the proposal is judged.
         facts: by host, of those that answered.
         today: as `2026-11-22`.
+        measured: what was measured last: the timers of etcd follow from it. None = nothing was.
+
+    Raises:
+        StateError: our file of measurements cannot be read.
     """
     machines = effective_machines(spec, facts)
+    speeds = kept_speeds(measured, replace(spec, machines=machines)) if measured else EtcdSpeeds()
+    told = speed_notes(replace(spec, machines=machines), speeds, time.time()) if measured else ()
+    spec = timed(spec, choose_timers(replace(spec, machines=machines), speeds))
     cluster = world(spec, machines, facts)
     judge = Judge(spec, machines, cluster)
     existing = any(app.size for app in spec.apps) and spec.storage.kind == "existing"
     notes = [
         *cluster.notes,
         *witness_notes(spec, facts),
+        *told,
         *(
             ["Volumes lie on a StorageClass the wizard does not know: they are not judged."]
             if existing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from wizard.core.decide.timers import DiskSpeed, EtcdSpeeds
-from wizard.core.measurements import Measured, Measurement
+from wizard.core.decide.timers import DiskSpeed, EtcdSpeeds, choose_timers, number, verdict
+from wizard.core.measurements import Measured, Measurement, age_words
 from wizard.core.spec.model import ClusterSpec
 
 FSYNC, ROUND_TRIPS = "fsync", "round-trips"
@@ -94,6 +94,25 @@ def _trips_to_keep(trips: Mapping[tuple[str, str], float], now: float) -> Iterat
     for member in dict.fromkeys(one for one, _ in trips):
         to = {other: ms for (one, other), ms in trips.items() if one == member}
         yield Measurement(ROUND_TRIPS, member, now, {"to": to})
+
+
+def speed_notes(spec: ClusterSpec, speeds: EtcdSpeeds, now: float) -> tuple[str, ...]:
+    """The last results, their age and what follows, as sentences for those who only look.
+
+    Args:
+        spec: its members, and whether it accepts a slow witness.
+        speeds: what was kept.
+        now: our clock, seconds since the epoch.
+    """
+    known = [one for member in spec.etcd_members() if (one := speeds.disk(member.name))]
+    timers = f"The timers of etcd are {choose_timers(spec, speeds).words}."
+    if not known:
+        return (f"How quickly the disks of etcd sync was not measured yet (`wizard witness`). {timers}",)
+    told = ", ".join(
+        f"{one.member} {number(one.p99_ms or 0)} ms ({verdict(one, spec)}, {age_words(now - one.measured_at)})"
+        for one in known
+    )
+    return (f"The disks of etcd sync within: {told}. {timers}",)
 
 
 def stamped(disks: Iterable[DiskSpeed], now: float) -> tuple[DiskSpeed, ...]:
