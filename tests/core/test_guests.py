@@ -72,7 +72,7 @@ class World:
 def world(
     *guests: Guest, serial: int = 3, marker: Marker | None = None, **facts: HostFacts | HostError
 ) -> World:
-    spec, problems = parse_spec(SPEC + MACHINES, source="guests")
+    spec, problems = parse_spec(SPEC.replace("machines: []\n", MACHINES), source="guests")
     assert spec is not None, problems
     plain = {name: HostFacts(name) for name in NAMES}
     plain["tower-a"] = HostFacts("tower-a", libvirt=Libvirt(True, True, True, guests=guests), marker=marker)
