@@ -202,6 +202,10 @@ def _steps(command: str) -> Sequence[Step]:
     return STEPS
 
 
+_LOOKING = ("plan", "apply", "doctor", "storage", "layout", "prove", "witness")
+"""Commands that read the facts of every host."""
+
+
 def _asked_anyway(options: Options, spec: ClusterSpec) -> list[str]:
     """The hosts whose facts a command reads whatever else it finds; none of a command that may yet be refused."""
     known = [host.name for host in spec.hosts]
@@ -210,7 +214,7 @@ def _asked_anyway(options: Options, spec: ClusterSpec) -> list[str]:
         return list(dict.fromkeys(named)) if set(named) <= set(known) else []
     if options.command == "doctor" and options.list:
         return []
-    return known if options.command in ("plan", "apply", "doctor", "layout", "prove", "witness") else []
+    return known if options.command in _LOOKING else []
 
 
 def ask_wire(

@@ -134,7 +134,7 @@ def test_a_control_plane_with_an_etcd_on_the_witness_is_refused(grown: ClusterSi
     )
 
 
-@pytest.mark.parametrize("name", ["microk8s-present", "kubeadm-present"])
+@pytest.mark.parametrize("name", ["microk8s-present", "k3s-present", "kubeadm-present"])
 def test_another_cluster_inside_a_guest_of_ours_is_refused(grown: ClusterSite, name: str) -> None:
     grown.applied()
     guest = next(one.name for one in grown.cluster.spec.machines)

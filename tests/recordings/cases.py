@@ -291,7 +291,12 @@ def facts_occupied(stage: Stage) -> Said:
 
 
 def present_nothing(stage: Stage) -> Said:
-    return stage.run("read/present", {})
+    return stage.run("read/present", {"count": "yes"})
+
+
+def present_quickly(stage: Stage) -> Said:
+    with stage.occupied("k3s-present"):
+        return stage.run("read/present", {"count": "no"})
 
 
 def present_of(name: str) -> Play:
@@ -299,7 +304,7 @@ def present_of(name: str) -> Play:
 
     def play(stage: Stage) -> Said:
         with stage.occupied(name):
-            return stage.run("read/present", {})
+            return stage.run("read/present", {"count": "yes"})
 
     return play
 
@@ -310,6 +315,7 @@ CASES = (
     Case("read/facts", "occupied", facts_occupied),
     Case("read/present", "nothing", present_nothing),
     Case("read/present", "microk8s", present_of("microk8s-present")),
+    Case("read/present", "whose", present_quickly),
     Case("read/present", "k3s", present_of("k3s-present"), hosts=("pi",)),
     Case("read/present", "kubeadm", present_of("kubeadm-present")),
     Case("read/present", "swarm", present_of("swarm-present"), hosts=TOWERS),

@@ -182,12 +182,22 @@ def _listed(machine: Machine, port: tuple[str, str, int, str]) -> str:
     return f"{protocol}   {state} 0      4096   {place}:{number}   *:*   {user}"
 
 
-def present(machine: Machine, _args: Args, _payload: bytes) -> Answer:
+ASKED_OF_ITS_API = ("k3s", "kubeadm")
+"""Whose nodes are only told where everything is counted."""
+
+
+def _counted(one: Occupant) -> tuple[str, ...]:
+    return ("bytes=", "node=") if one.kind in ASKED_OF_ITS_API else ("bytes=",)
+
+
+def present(machine: Machine, args: Args, _payload: bytes) -> Answer:
     """What lives on the host, in its own words; a member of ours is an etcd like any other there."""
     sections: Sections = {}
     for one in _of(machine):
         sections[one.kind] = tuple(
-            line.format(address=machine.address, name=machine.name) for line in one.told
+            line.format(address=machine.address, name=machine.name)
+            for line in one.told
+            if args["count"] == "yes" or not line.startswith(_counted(one))
         )
     if machine.etcd.wanted and not machine.etcd.said and not holds(machine, 2380):
         sections.setdefault(

@@ -1,8 +1,9 @@
 # What lives on this host already: other clusters, another etcd, whoever answers on port 53. Reads only.
 # Asked where the facts show a trace of such a thing: sizes and versions take longer than facts may take.
+# Args: count (yes: how much data there is, and which nodes its API knows; no: only whose it is, which is quick).
 # Sections as in read/facts: `== KIND`, then `|key=value`; a kind that is not there has no section, a key may come
 # more than once. Tokens and passwords never leave the host: of configurations only the named keys are told.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # arg_count comes from the prelude
 PATH=$PATH:/snap/bin
 newline='
 '
@@ -19,6 +20,7 @@ masked() { sed 's#//[^/@]*@#//***@#g'; }
 # size FOLDER...: bytes on the disk; nothing where counting takes too long.
 size() {
     tell data "$*"
+    [ "$arg_count" = yes ] || return 0
     bounded 10 du -sckx "$@" | awk '$2 == "total" { printf "|bytes=%.0f\n", $1 * 1024 }'
 }
 
@@ -102,7 +104,7 @@ k3s() {
         tell datastore SQLite
     fi
     k3s_config | masked
-    if have k3s && [ -n "$(pids_of k3s-server)" ]; then
+    if [ "$arg_count" = yes ] && have k3s && [ -n "$(pids_of k3s-server)" ]; then
         bounded 8 k3s kubectl get nodes -o name | sed 's#^node/##' | each node
     fi
 }
@@ -123,7 +125,7 @@ kubeadm() {
     done
     size "$@"
     if [ -e /etc/kubernetes/manifests/etcd.yaml ]; then tell datastore 'etcd of its own'; fi
-    if have kubectl && [ -e /etc/kubernetes/admin.conf ]; then
+    if [ "$arg_count" = yes ] && have kubectl && [ -e /etc/kubernetes/admin.conf ]; then
         bounded 8 kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes -o name | sed 's#^node/##' | each node
     fi
 }

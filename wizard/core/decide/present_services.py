@@ -90,8 +90,8 @@ def etcd(site: Site, facts: HostFacts, seen: Occupant) -> Iterator[Present]:
     ours = site.own_etcd or (site.own_unit and seen.first("unit") in ("", OWN_UNIT))
     if ours or not (running or service.enabled or "etcd" in facts.traces):
         return
-    if "kubeadm" in facts.traces and facts.service("kube-apiserver").running:
-        return  # that cluster's own: told with it
+    if "kubeadm" in facts.traces and facts.service("kubelet").running and not service.running:
+        return  # that control plane's own, in a container: told with it
     refuse = site.role != "hypervisor" and (bool(taken) or running)
     yield Present(
         "etcd",
