@@ -10,7 +10,7 @@ import pytest
 
 ROWS = (
     *(("A", number) for number in range(1, 26)),
-    *(("B", number) for number in range(29, 32)),
+    *(("B", number) for number in range(26, 39)),
     *(("C", number) for number in range(39, 51)),
     *(("D", number) for number in range(51, 61)),
     *(("E", number) for number in range(61, 66)),

@@ -78,6 +78,8 @@ def integer(low: int, high: int) -> Validator:
         hint = f"Write a whole number from {low} to {high}."
         if not found.plain and written.isdecimal():
             raise Refused(f'"{quoted(written)}" in quotes is text, not a number.', "Remove the quotes.")
+        if found.kind == "int" and written.startswith("-") and written[1:] == _digits(written[1:]):
+            raise Refused(f"{quoted(written)} is out of range.", hint)
         if found.kind == "int" and written != _digits(written):
             reason = f"{quoted(written)} is read as {yaml_reading(written)} by YAML."
             raise Refused(reason, f"Write the number plainly, such as {_plainly(written, low)}.")

@@ -22,6 +22,22 @@ Marker = Callable[[str], Any]
 """`Required` or `Optional`; the second pass, over what is left of a faulty spec, requires nothing."""
 
 SECRET_WORDS = ("password", "passphrase", "passwd", "secret", "token", "credential")
+ACME_WORDS = (
+    "acme",
+    "letsencrypt",
+    "lets_encrypt",
+    "certresolver",
+    "cert_resolver",
+    "certmanager",
+    "cert_manager",
+    "cluster_issuer",
+    "dns_token",
+    "dns_provider",
+    "dns_challenge",
+    "api_token",
+    "zerossl",
+)
+"""What people write to have certificates made by a public authority (faults.md 38)."""
 MISSING_HINTS = {
     "schema": f"Write schema: {SCHEMA_VERSION}",
     "gateway": "Write the address of your router.",
@@ -318,6 +334,9 @@ def _unknown_key(key: str, path: Path) -> tuple[str, str]:
     known = known_keys(path[:-1])
     place = "here" if len(path) > 1 else "at the top of a spec"
     what = f"There is no key {quoted(key)} {place}."
+    if any(word in key.lower() for word in ACME_WORDS):
+        why = "There is no ACME here: a public authority asks for a public domain and a token of its DNS provider."
+        return f"{what} {why}", _TLS_HINT
     if any(word in key.lower() for word in SECRET_WORDS):
         return what, "A spec holds no secrets: the wizard asks for them, or makes them, and keeps them apart."
     near = get_close_matches(key[:64].lower().replace("-", "_"), known, n=1, cutoff=0.6)
