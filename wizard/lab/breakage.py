@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from wizard.core.errors import UsageError
 from wizard.core.resources import asset_text
-from wizard.lab import artifacts, containers, etcd, images
+from wizard.lab import artifacts, containers, etcd, images, strangers
 from wizard.lab.docker import LABEL, LabError, docker, try_docker
 from wizard.lab.hosts import LabHost
 from wizard.lab.store import Store
@@ -157,11 +157,12 @@ def other_etcd(store: Store, host: LabHost, _value: str) -> None:
 def drop_helpers(store: Store, host: LabHost) -> None:
     """Remove what stood beside a host that was reset: its network is another one now."""
     try_docker("rm", "-f", _delayer(store, host))
+    strangers.drop(store, host)
 
 
 def undelay(store: Store, host: LabHost, _value: str) -> None:
     """Let packets pass at once again."""
-    drop_helpers(store, host)
+    try_docker("rm", "-f", _delayer(store, host))
     net = f"container:{containers.container(store, host.name)}"
     _helper(store, net, "python3", "-c", asset_text("lab/fault/delay.py"), "off")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wizard.core.errors import UsageError, WizardError
-from wizard.lab import breakage, containers
+from wizard.lab import breakage, containers, strangers
 from wizard.lab.docker import docker, states
 from wizard.lab.hosts import HOSTS, LabHost, host_named
 from wizard.lab.images import Say
@@ -126,6 +126,27 @@ FAULTS = {
             "port-53-taken",
             "a dnsmasq answers on port 53 of a hypervisor's address",
             *breakage.scripted("port-53-taken"),
+        ),
+        Fault(
+            "foreign-address",
+            "a device on the lab's network has the address --value (the API address)",
+            strangers.take_address,
+            strangers.leave_address,
+            strangers.API,
+        ),
+        Fault(
+            "rogue-dhcp",
+            "a DHCP server on the lab's network gives out --value (A-B; the load balancer's range)",
+            strangers.serve_dhcp,
+            strangers.stop_dhcp,
+            strangers.POOL,
+        ),
+        Fault(
+            "vrrp-twice",
+            "two routers on the lab's network lead the VRRP group --value (51) at once",
+            strangers.lead_twice,
+            strangers.stop_leading,
+            strangers.GROUP,
         ),
     )
 }

@@ -20,7 +20,9 @@ from wizard.practice.scene import NobodyThereError, Scene
 
 Fault = Callable[[Scene], None]
 
-MODULES = tuple(f"wizard.practice.faults_of_{kind}" for kind in ("hosts", "facts", "guests", "others"))
+MODULES = tuple(
+    f"wizard.practice.faults_of_{kind}" for kind in ("hosts", "facts", "guests", "others", "wire")
+)
 """Where they are."""
 
 _KNOWN: dict[str, Fault] = {}
