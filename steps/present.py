@@ -30,12 +30,13 @@ CHECK_SECONDS = READ_SECONDS + 10
 GUIDE = "docs/present.md"
 
 
-def already_there(ctx: Context, name: str) -> tuple[Present, ...]:
+def already_there(ctx: Context, name: str, *, count: bool = False) -> tuple[Present, ...]:
     """Everything that is on a host or a guest already, and what is answered.
 
     Args:
         ctx: of this pass; a host without any trace is not asked again.
         name: of a host, or of a guest that is present.
+        count: also how much data there is and which nodes it knows, which takes seconds and reads whole trees.
 
     Raises:
         HostError: it cannot be reached or trusted.
@@ -45,35 +46,31 @@ def already_there(ctx: Context, name: str) -> tuple[Present, ...]:
     site = _site(ctx, name, facts)
     if not worth_asking(site, facts):
         return judge(site, facts, {})
-    # In a guest a K3s is usually ours, which is quickly seen: nothing is counted for that.
-    if site.role == "guest" and not _asked(ctx, site, facts, count="no"):
-        return ()
-    return _asked(ctx, site, facts, count="yes")
-
-
-def _asked(ctx: Context, site: Site, facts: HostFacts, *, count: str) -> tuple[Present, ...]:
-    answer = ctx.ask(site.name, READ, {"count": count}, timeout=READ_SECONDS)
+    answer = ctx.ask(name, READ, {"count": "yes" if count else "no"}, timeout=READ_SECONDS)
     return judge(site, facts, parse_present(answer.stdout))
 
 
-def all_already_there(ctx: Context, names: Sequence[str]) -> dict[str, tuple[Present, ...]]:
+def all_already_there(
+    ctx: Context, names: Sequence[str], *, count: bool = False
+) -> dict[str, tuple[Present, ...]]:
     """Of each host or guest what is on it already, asked side by side.
 
     Args:
         ctx: of this pass.
         names: of hosts, and of guests whether they are there or not.
+        count: as `already_there`.
     """
     if not names:
         return {}
     with ThreadPoolExecutor(min(WORKERS, len(names)), thread_name_prefix="present") as pool:
-        found = list(pool.map(lambda name: _try(ctx, name), names))
+        found = list(pool.map(lambda name: _try(ctx, name, count=count), names))
     return dict(zip(names, found, strict=True))
 
 
-def _try(ctx: Context, name: str) -> tuple[Present, ...]:
+def _try(ctx: Context, name: str, *, count: bool) -> tuple[Present, ...]:
     """Nothing for what cannot be asked, which has findings of its own."""
     try:
-        return already_there(ctx, name) if ctx.present(name) else ()
+        return already_there(ctx, name, count=count) if ctx.present(name) else ()
     except (HostError, RemoteError):
         return ()
 
@@ -144,10 +141,12 @@ def _check(check: str, title: str, name: str, kinds: Sequence[str]) -> Check:
 
 
 def _judged(ctx: Context, *, name: str, kinds: Sequence[str]) -> Finding:
-    if not ctx.present(name):
-        return skipped(f"Not checked: {name} does not run yet.")
-    if isinstance(told := ctx.try_facts(name), RemoteError):
-        return replace(skipped(f"Not checked: {told.what}"), explained_by="discover.facts")
+    try:
+        if not ctx.present(name):
+            return skipped(f"Not checked: {name} does not run yet.")
+        ctx.facts(name)
+    except RemoteError as broken:
+        return replace(skipped(f"Not checked: {broken.what}"), explained_by="discover.facts")
     return finding([one for one in already_there(ctx, name) if one.kind in kinds])
 
 
@@ -182,13 +181,21 @@ def refuse(ctx: Context) -> None:
         RefusedError: names the first such thing, with its evidence and what to do.
     """
     names = [host.name for host in ctx.spec.hosts] + [machine.name for machine in ctx.spec.machines]
-    for there in all_already_there(ctx, names).values():
-        for one in there:
-            # A mark of another cluster is refused by the step that would overwrite it.
-            if one.forbids and one.blocks != "hosts":
-                raise RefusedError(
-                    one.what,
-                    where=f"{one.host}: {'; '.join(one.evidence)}",
-                    why=one.why,
-                    do=(*one.steps, f"the guide tells more: {GUIDE}"),
-                )
+    for name, there in all_already_there(ctx, names).items():
+        if any(map(_meets, there)):
+            told = [one for one in (*already_there(ctx, name, count=True), *there) if _meets(one)]
+            raise _refusal(told[0])
+
+
+def _meets(one: Present) -> bool:
+    """Whether what we build would meet it; a mark of another cluster is refused by the step that would overwrite it."""
+    return one.forbids and one.blocks != "hosts"
+
+
+def _refusal(one: Present) -> RefusedError:
+    return RefusedError(
+        one.what,
+        where=f"{one.host}: {'; '.join(one.evidence)}",
+        why=one.why,
+        do=(*one.steps, f"the guide tells more: {GUIDE}"),
+    )

@@ -169,7 +169,7 @@ def _already_there(
         return {}
     from steps.present import all_already_there
 
-    return all_already_there(ctx, names)
+    return all_already_there(ctx, names, count=True)
 
 
 def _host_names(asked: Sequence[str], spec: ClusterSpec) -> list[str]:

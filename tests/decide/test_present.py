@@ -380,3 +380,11 @@ def test_only_another_unit_is_another_etcd_where_ours_is_down(unit: str, ours: b
     known = pi_facts(services=ETCD, ports=STACKED)
     there = judge(replace(PI, own_unit=True), known, told(f"etcd\nunit={unit}\nname=x"))
     assert [one.reply for one in there] == ([] if ours else [Reply.REFUSE])
+
+
+def test_on_unraid_nothing_is_stopped_by_systemd() -> None:
+    site = replace(TOWER, name="tower-b", address="10.0.0.12", ssh="ssh root@10.0.0.12")
+    known = unraid_facts(services=(*K3S, replace(RUNS, name="kubelet")))
+    steps = [step for one in judge(site, known, {}) for step in one.steps]
+    assert sum("pkill -x" in step for step in steps) == 2
+    assert not any("systemctl" in step for step in steps)

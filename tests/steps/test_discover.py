@@ -31,6 +31,7 @@ from wizard.core.facts import (
     Route,
     Virtualisation,
 )
+from wizard.core.spec.model import MachineSpec
 
 
 def run(ctx: Context) -> dict[tuple[str, str], Finding]:
@@ -303,6 +304,16 @@ def test_facts_that_cannot_be_read_explain_the_hosts_other_checks() -> None:
     assert {(finding.status, finding.explained_by) for finding in findings} == {
         (Status.SKIP, "discover.facts")
     }
+
+
+def test_facts_of_a_hypervisor_that_cannot_be_read_explain_its_guests_too() -> None:
+    broken = RemoteError("tower-a did not tell its facts.", where="tower-a", why="awk", do="wizard facts")
+    ctx = context(broken)
+    guest = MachineSpec("etcd-a", "tower-a", "etcd", "10.0.0.31", 2, 2 * GIB, 10 * GIB)
+    ctx = replace(ctx, spec=replace(ctx.spec, machines=(guest,)))
+    (check,) = (one for one in Discover().checks(ctx) if one.id == "discover.guest")
+    finding = check.run(ctx)
+    assert (check.host, finding.status, finding.explained_by) == ("etcd-a", Status.SKIP, "discover.facts")
 
 
 def test_a_fix_is_what_a_person_would_type() -> None:

@@ -183,11 +183,11 @@ def _listed(machine: Machine, port: tuple[str, str, int, str]) -> str:
 
 
 ASKED_OF_ITS_API = ("k3s", "kubeadm")
-"""Whose nodes are only told where everything is counted."""
+"""Whose nodes are only told by its own programs."""
 
 
 def _counted(one: Occupant) -> tuple[str, ...]:
-    return ("bytes=", "node=") if one.kind in ASKED_OF_ITS_API else ("bytes=",)
+    return ("bytes=", "ha=", "node=") if one.kind in ASKED_OF_ITS_API else ("bytes=", "ha=")
 
 
 def present(machine: Machine, args: Args, _payload: bytes) -> Answer:

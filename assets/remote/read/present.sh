@@ -1,6 +1,7 @@
 # What lives on this host already: other clusters, another etcd, whoever answers on port 53. Reads only.
 # Asked where the facts show a trace of such a thing: sizes and versions take longer than facts may take.
-# Args: count (yes: how much data there is, and which nodes its API knows; no: only whose it is, which is quick).
+# Args: count (yes: how much data there is, and what its own programs say of nodes and health; no: only what it is and
+# whose, which is quick and asks no disk for more than a few small files).
 # Sections as in read/facts: `== KIND`, then `|key=value`; a kind that is not there has no section, a key may come
 # more than once. Tokens and passwords never leave the host: of configurations only the named keys are told.
 # shellcheck shell=sh disable=SC2154 # arg_count comes from the prelude
@@ -68,7 +69,7 @@ microk8s() {
     tell version "$(sed -n "s/^version: *'*\([^']*\)'*$/\1/p" /snap/microk8s/current/meta/snap.yaml 2>/dev/null)"
     size $snap
     said=
-    if [ -n "$(pids_of kubelite)" ] && have microk8s; then said=$(bounded 10 microk8s status); fi
+    if [ "$arg_count" = yes ] && [ -n "$(pids_of kubelite)" ] && have microk8s; then said=$(bounded 10 microk8s status); fi
     tell ha "$(printf '%s\n' "$said" | sed -n 's/^high-availability: *//p')"
     tell lock "$([ -e $snap/current/var/lock/ha-cluster ] && echo ha-cluster)"
     sed -n 's/^-* *Address: */|node=/p' $snap/current/var/kubernetes/backend/cluster.yaml 2>/dev/null

@@ -100,7 +100,7 @@ def k3s(site: Site, facts: HostFacts, seen: Occupant) -> Iterator[Present]:
         _k3s_evidence(facts, seen),
         reply,
         why,
-        _k3s_steps(site, running),
+        _k3s_steps(site, facts, running),
         _EMBEDDED if blocks == "etcd" else _PORTS,
         blocks,
         running or any(one.enabled is True for one in services),
@@ -161,7 +161,7 @@ def _state(facts: HostFacts, name: str) -> str:
     return "running" if service.running else "starts at boot" if service.enabled else "installed, stopped"
 
 
-def _k3s_steps(site: Site, running: bool) -> tuple[str, ...]:
+def _k3s_steps(site: Site, facts: HostFacts, running: bool) -> tuple[str, ...]:
     save = (
         f"{site.ssh} tar -C /var/lib/rancher/k3s -cf - server > {site.name}-k3s-server.tar   # token and data"
     )
@@ -169,10 +169,17 @@ def _k3s_steps(site: Site, running: bool) -> tuple[str, ...]:
     return (
         *look,
         save,
-        f"{site.ssh} systemctl disable --now k3s   # if nobody needs it; k3s-agent on an agent",
+        _stop(site, facts, "k3s", "k3s-server", "if nobody needs it; k3s-agent on an agent"),
         f"{site.ssh} k3s-killall.sh   # its pods go on until then",
         f"{site.ssh} k3s-uninstall.sh   # only when nothing of it is needed any more: removes its data",
     )
+
+
+def _stop(site: Site, facts: HostFacts, unit: str, process: str, note: str) -> str:
+    """How it is stopped for good: Unraid has no systemd, and starts what its flash drive says."""
+    if facts.unraid:
+        return f"{site.ssh} pkill -x {process}   # {note}; take what starts it out of /boot/config/go, too"
+    return f"{site.ssh} systemctl disable --now {unit}   # {note}"
 
 
 def kubeadm(site: Site, facts: HostFacts, seen: Occupant) -> Iterator[Present]:
@@ -193,7 +200,7 @@ def kubeadm(site: Site, facts: HostFacts, seen: Occupant) -> Iterator[Present]:
         (
             f"{site.ssh} kubectl --kubeconfig /etc/kubernetes/admin.conf get pods,pvc --all-namespaces   # what it carries",
             f"{site.ssh} tar -C / -cf - etc/kubernetes > {site.name}-kubernetes.tar   # keys and manifests",
-            f"{site.ssh} systemctl disable --now kubelet   # if nobody needs it",
+            _stop(site, facts, "kubelet", "kubelet", "if nobody needs it"),
             f"{site.ssh} kubeadm reset   # only when nothing of it is needed any more: removes its etcd's data",
         ),
         _STACKED,
