@@ -18,19 +18,22 @@ from screens.base import StageScreen
 from screens.dialogs import ErrorDialog, QuestionDialog
 from screens.feed import EventFeed
 from screens.flow import STAGES, WELCOME, AnyScreen, all_screens, number_of
+from screens.jobs import Job, JobDone
 from screens.log import LogScreen, RunLog
 from screens.looking import Looker, Seen
-from screens.measuring import Measured, Measurer
 from screens.outcome import Outcome, changes
 from screens.prompter import DialogPrompter
 from screens.text import Sign
 from screens.theme import OURS
 from screens.widgets import RailItem
+from wizard.core.decide.addresses import PlannedAddress
 from wizard.core.decide.layout import Layout
+from wizard.core.decide.witness_report import WitnessReport
 from wizard.core.desk import Desk
 from wizard.core.draft import Checked, Draft
 from wizard.core.drafts import DraftStore
 from wizard.core.errors import ExitCode, WizardError
+from wizard.core.events import Note
 from wizard.core.resources import asset_text
 from wizard.core.spec.writing import Tree
 from wizard.core.suggest import suggest_network
@@ -84,7 +87,8 @@ class WizardApp(App[int]):
         self.feed.listen(self.log_lines.take)
         self.prompter = DialogPrompter(self)
         self.looker = Looker(desk, self.prompter, self.feed.put, self.post_message)
-        self.measurer = Measurer(desk, self.prompter, self.feed.put, self.post_message)
+        self.measuring: Job[WitnessReport] = Job("measure", self.post_message)
+        self.wire: Job[tuple[PlannedAddress, ...]] = Job("wire", self.post_message)
         self._outcome = Outcome(self.checked)
         self._saving = Lock()
 
@@ -314,12 +318,27 @@ class WizardApp(App[int]):
             self.replace(suggest_network(self.draft, self.checked.spec, self.looker.facts))
         self._redraw()
 
-    def on_measured(self, message: Measured) -> None:
-        """The disks of etcd were measured, or not."""
-        self.measurer.take(message)
+    def on_job_done(self, message: JobDone) -> None:
+        """A longer question was answered, or not."""
+        message.job.take(message)
         if isinstance(message.result, WizardError):
             self.push_screen(ErrorDialog(message.result))
         self._redraw()
+
+    def measure(self) -> None:
+        """Measure the disks that etcd would write to; the answers must be sound."""
+        spec = self.checked.spec
+        self.measuring.start(
+            lambda: self.desk.measure(spec, prompter=self.prompter, say=self._say), about=spec
+        )
+
+    def ask_wire(self) -> None:
+        """Ask the LAN who has the addresses of the plan; the answers must be sound."""
+        spec = self.checked.spec
+        self.wire.start(lambda: self.desk.ask_wire(spec, prompter=self.prompter), about=spec)
+
+    def _say(self, text: str) -> None:
+        self.feed.put(Note(text=text))
 
     def _redraw(self) -> None:
         screen: object = self.screen

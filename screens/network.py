@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from screens.base import StageScreen
@@ -23,7 +23,11 @@ class NetworkScreen(StageScreen):
     QUESTION = "Which addresses are free for the cluster?"
     PATHS = ("network", "dns")
     AUTO_FOCUS = "Field Input"
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+r", "ask", "Ask the wire", tooltip="Look who has these addresses now", id="network.ask"
+        ),
+    ]
 
     def main(self) -> ComposeResult:
         """One field for each answer."""
@@ -59,3 +63,13 @@ class NetworkScreen(StageScreen):
     def meaning(self) -> Content:
         """Every address, who has it, and what is known of it on the wire."""
         return address_map(self.wizard)
+
+    def action_ask(self) -> None:
+        """Ask the LAN who has the addresses of the plan."""
+        self.take_answers()
+        errors = self.wizard.checked.errors()
+        if errors:
+            self.refuse(f"The wire is asked about a sound plan. {errors[0].path}: {errors[0].text}")
+            return
+        self.wizard.ask_wire()
+        self.redraw()

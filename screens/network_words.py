@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -23,13 +23,20 @@ def address_map(app: WizardApp) -> Content:
     if layout is None:
         return lines([told(("Addresses", STRONG)), told(""), told("Shown as soon as the LAN is known.")])
     rows: list[Content] = [told((f"Addresses in {lan}", STRONG)), told("")]
-    singles = [one for one in layout.addresses if one.used_for != "load_balancer"]
-    span = [one for one in layout.addresses if one.used_for == "load_balancer"]
+    addresses = _asked(app) or layout.addresses
+    singles = [one for one in addresses if one.used_for != "load_balancer"]
+    span = [one for one in addresses if one.used_for == "load_balancer"]
     rows += [_line(_short(one.address, lan), one.used_for, one.probe) for one in singles]
     ends = app.checked.spec.network.load_balancer
     rows.append(_line(f"{_short(ends.first, lan)}-{_short(ends.last, lan)}", "services", _worst(span)))
-    rows += [told(""), *_notes(layout.addresses)]
+    rows += [told(""), *_notes(app, addresses)]
     return lines(rows)
+
+
+def _asked(app: WizardApp) -> tuple[PlannedAddress, ...]:
+    """What the wire said, where it was asked about these very answers."""
+    result = app.wire.result
+    return result if isinstance(result, tuple) and app.wire.about == app.checked.spec else ()
 
 
 def _short(address: str, lan: str) -> str:
@@ -49,11 +56,17 @@ def _worst(span: list[PlannedAddress]) -> str:
     return "free"
 
 
-def _notes(addresses: tuple[PlannedAddress, ...]) -> Iterator[Content]:
+def _notes(app: WizardApp, addresses: Sequence[PlannedAddress]) -> Iterator[Content]:
     for one in addresses:
         if one.probe == "used":
             who = " ".join(part for part in (one.mac, one.by) if part) or "somebody"
             yield signed(Sign.FAILED, f"{one.address} is used by {who}.")
     unchecked = [one for one in addresses if one.probe == "not-checked"]
-    if unchecked:
+    if app.wire.running:
+        yield signed(Sign.RUNS, "asking the wire from both hypervisors")
+    elif unchecked and _asked(app):
         yield signed(Sign.LATER, (f"not checked: {unchecked[0].why}", MUTED))
+    elif unchecked:
+        yield signed(Sign.LATER, ("not checked yet: ctrl+r asks the wire.", MUTED))
+    else:
+        yield signed(Sign.DONE, "asked from both hypervisors")

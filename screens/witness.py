@@ -73,7 +73,7 @@ class WitnessScreen(StageScreen):
 
     def _found(self) -> Content:
         app = self.wizard
-        measured = list(measured_lines(app.measurer))
+        measured = list(measured_lines(app.measuring))
         traits = list(trait_lines(app.checked.spec, self.host, self.facts))
         return lines([told(""), *measured, told(""), *traits])
 
@@ -85,12 +85,12 @@ class WitnessScreen(StageScreen):
             first = checked.errors()[0]
             self.refuse(f"Measuring needs the whole setup. {first.path}: {first.text} {first.hint}")
             return
-        self.wizard.measurer.start(checked.spec)
+        self.wizard.measure()
         self.redraw()
 
     def meaning(self) -> Content:
         """Why it matters, and what the chosen folder lies on."""
-        return outlook(self.host, self.facts, self.wizard.measurer.result)
+        return outlook(self.host, self.facts, self.wizard.measuring.result)
 
     async def _show_folder(self) -> None:
         found, facts = self.host, self.facts

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from screens.measuring import Measurer
+from screens.jobs import Job
 from screens.text import MUTED, STRONG, Sign, labelled, lines, signed, told
 from wizard.core.decide.layout_disks import host_disks
 from wizard.core.decide.timers import number, verdict
@@ -34,14 +34,14 @@ def trait_lines(
             )
 
 
-def measured_lines(measurer: Measurer) -> Iterator[Content]:
+def measured_lines(job: Job[WitnessReport]) -> Iterator[Content]:
     """How quickly each disk of etcd syncs."""
     yield told(("How long each disk takes to sync", STRONG))
-    if measurer.running:
+    if job.running:
         yield signed(Sign.RUNS, "measuring; F2 shows the log")
-    elif isinstance(measurer.result, WitnessReport):
-        for one in measurer.result.speeds.disks:
-            judged = verdict(one, measurer.result.spec)
+    elif isinstance(job.result, WitnessReport):
+        for one in job.result.speeds.disks:
+            judged = verdict(one, job.result.spec)
             took = "not measured" if one.p99_ms is None else f"{number(one.p99_ms)} ms"
             text = f"{one.member:<10} {took:>9}  {judged}"
             yield signed(SPEED.get(judged, Sign.UNKNOWN), text, (f"  {one.device}", MUTED))

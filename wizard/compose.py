@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wizard.artifacts.access import ArtifactAccess
     from wizard.core.context import Context
+    from wizard.core.decide.addresses import PlannedAddress
     from wizard.core.decide.wire import Wire
     from wizard.core.decide.wire_owners import Owners
     from wizard.core.decide.witness_report import WitnessReport
@@ -92,6 +93,20 @@ class RealDesk:
 
         with self.session(spec, prompter=prompter, write=True) as session:
             return run_witness(session, say)
+
+    def ask_wire(self, spec: ClusterSpec, *, prompter: Prompter) -> tuple[PlannedAddress, ...]:
+        """As `wizard layout` does."""
+        from wizard.core.decide.layout import make_layout
+        from wizard.core.decide.wire_verdict import with_wire
+
+        with self.session(spec, prompter=prompter) as session:
+            ctx = session.facts()
+            seen = {host.name: ctx.try_facts(host.name) for host in spec.hypervisors}
+            facts = {name: one for name, one in seen.items() if not isinstance(one, Exception)}
+            layout = make_layout(spec, facts, session.state.layout)
+            wire, owners, keep = ask_wire(session, ctx, layout.machines, last=False)
+            keep()
+            return with_wire(layout, spec, wire, owners).addresses
 
 
 def run_screens(desk: Desk) -> int:

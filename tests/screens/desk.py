@@ -10,6 +10,10 @@ from pathlib import Path
 from steps import STEPS
 from steps.parse.facts import read_facts
 from steps.witness import run_witness
+from wizard.compose import ask_wire
+from wizard.core.decide.addresses import PlannedAddress
+from wizard.core.decide.layout import make_layout
+from wizard.core.decide.wire_verdict import with_wire
 from wizard.core.decide.witness_report import WitnessReport
 from wizard.core.draft import Draft
 from wizard.core.events import Event, Sink
@@ -82,3 +86,13 @@ class PracticeDesk:
         """As `wizard witness` does."""
         with self.session(spec, prompter=prompter, write=True) as session:
             return run_witness(session, say)
+
+    def ask_wire(self, spec: ClusterSpec, *, prompter: Prompter) -> tuple[PlannedAddress, ...]:
+        """As `wizard layout` does."""
+        with self.session(spec, prompter=prompter) as session:
+            ctx = session.facts()
+            facts = {host.name: ctx.facts(host.name) for host in spec.hypervisors}
+            layout = make_layout(spec, facts, session.state.layout)
+            wire, owners, keep = ask_wire(session, ctx, layout.machines, last=False)
+            keep()
+            return with_wire(layout, spec, wire, owners).addresses

@@ -209,10 +209,29 @@ def test_the_disks_of_etcd_are_measured_and_timers_follow(tmp_path: Path) -> Non
     async def steps(person: Walk) -> None:
         await person.press("right")
         await person.press("ctrl+r")
-        while person.app.measurer.running:
+        while person.app.measuring.running:
             await person.pilot.pause(0.05)
         await person.settle()
         assert "etcd-a" in person.text()
         assert "heartbeat" in person.text()
 
     walk(tmp_path, steps, desk=desk, place="witness", size=(120, 40))
+
+
+def test_the_wire_is_asked_who_has_the_addresses(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        assert "ctrl+r asks the wire" in person.said()
+        await person.press("ctrl+r")
+        while person.app.wire.running:
+            await person.pilot.pause(0.05)
+        await person.settle()
+        assert isinstance(person.app.wire.result, tuple)
+        assert "ok .20" in person.text(), "nobody has the API address"
+        person.app.answer("network.api_vip", "10.213.99.40")
+        person.app.screen.redraw()  # type: ignore[attr-defined]
+        await person.settle()
+        assert "ctrl+r asks the wire" in person.said(), "what was said is about other answers"
+
+    walk(tmp_path, steps, desk=desk, place="network", size=(120, 40))

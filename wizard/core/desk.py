@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from wizard.core.decide.addresses import PlannedAddress
 from wizard.core.decide.witness_report import WitnessReport
 from wizard.core.draft import Draft
 from wizard.core.events import Sink
@@ -58,4 +59,15 @@ class Desk(Protocol):
 
         Raises:
             WizardError: as `wizard witness` would.
+        """
+
+    def ask_wire(self, spec: ClusterSpec, *, prompter: Prompter) -> tuple[PlannedAddress, ...]:
+        """Every address of the plan with what the LAN says about it now, asked from the hypervisors.
+
+        Args:
+            spec: a sound one.
+            prompter: answers the transport's questions.
+
+        Raises:
+            WizardError: as `wizard layout` would.
         """
