@@ -43,7 +43,9 @@ class StageScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "next", "Next", tooltip="Go on to the next step", id="stage.next"),
         Binding("escape", "back", "Back", tooltip="To the step before; answers are kept", id="stage.back"),
-        Binding("tab", "app.focus_next", "Next field", tooltip="To the next field", id="stage.field"),
+        Binding(
+            "tab", "app.focus_next", "Next field", show=False, tooltip="To the next field", id="stage.field"
+        ),
         Binding("pageup", "page(-1)", "Up", show=False, tooltip="Scroll the middle up", id="stage.up"),
         Binding("pagedown", "page(1)", "Down", show=False, tooltip="Scroll the middle down", id="stage.down"),
         Binding("f1", "app.help", "Help", tooltip="What this screen is about, and its keys", id="stage.help"),

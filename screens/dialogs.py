@@ -90,8 +90,8 @@ class QuestionDialog(Dialog[bool]):
 
     def buttons(self) -> ComposeResult:
         """No, then yes."""
-        yield Button(self._no, id="no", variant="primary")
-        yield Button(self._yes, id="yes")
+        yield Button(self._no, id="no", variant="primary", compact=True)
+        yield Button(self._yes, id="yes", compact=True)
 
     @on(Button.Pressed)
     def _answered(self, event: Button.Pressed) -> None:
@@ -122,7 +122,7 @@ class ErrorDialog(Dialog[None]):
 
     def buttons(self) -> ComposeResult:
         """One way out."""
-        yield Button("Close", id="close", variant="primary")
+        yield Button("Close", id="close", variant="primary", compact=True)
 
     @on(Button.Pressed)
     def action_safe(self) -> None:
@@ -169,8 +169,8 @@ class HostKeyDialog(Dialog[bool]):
 
     def buttons(self) -> ComposeResult:
         """No, then yes."""
-        yield Button("Not now", id="no", variant="primary")
-        yield Button("It is the same: trust it", id="yes")
+        yield Button("Not now", id="no", variant="primary", compact=True)
+        yield Button("It is the same: trust it", id="yes", compact=True)
 
     @on(Button.Pressed)
     def _answered(self, event: Button.Pressed) -> None:
@@ -211,12 +211,12 @@ class SecretDialog(Dialog[Secret | None]):
 
     def extra(self) -> ComposeResult:
         """Where it is typed."""
-        yield Input(password=True, id="secret")
+        yield Input(password=True, id="secret", compact=True)
 
     def buttons(self) -> ComposeResult:
         """Cancel, then use."""
-        yield Button("Cancel", id="no")
-        yield Button("Use it", id="yes", variant="primary")
+        yield Button("Cancel", id="no", compact=True)
+        yield Button("Use it", id="yes", variant="primary", compact=True)
 
     @on(Input.Submitted)
     def _typed(self) -> None:
@@ -269,12 +269,12 @@ class TypedDialog(Dialog[bool]):
 
     def extra(self) -> ComposeResult:
         """Where the word is typed."""
-        yield Input(id="word")
+        yield Input(id="word", compact=True)
 
     def buttons(self) -> ComposeResult:
         """The safe one, then the other one, which cannot be pressed yet."""
-        yield Button("Keep it", id="no", variant="primary")
-        yield Button(self._yes, id="yes", variant="error", disabled=True)
+        yield Button("Keep it", id="no", variant="primary", compact=True)
+        yield Button(self._yes, id="yes", variant="error", disabled=True, compact=True)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from steps import STEPS
@@ -17,7 +17,9 @@ from wizard.core.decide.wire_verdict import with_wire
 from wizard.core.decide.witness_report import WitnessReport
 from wizard.core.draft import Draft
 from wizard.core.events import Event, Sink
+from wizard.core.facts import GIB, Cpu, HostFacts, Memory
 from wizard.core.home import ClusterHome
+from wizard.core.host import Reader
 from wizard.core.prompt import Prompter
 from wizard.core.session import Session
 from wizard.core.spec.model import ClusterSpec
@@ -38,6 +40,8 @@ class PracticeDesk:
     note: str = "practice"
     machines: dict[str, Machine] = field(default_factory=dict)
     states: list[RunState] = field(default_factory=list)
+    steady: bool = False
+    """Facts that do not change when hosts are recorded anew: for pictures."""
     before: Callable[[Prompter], None] | None = None
     """What happens before hosts answer: a question for the person."""
 
@@ -77,7 +81,7 @@ class PracticeDesk:
             steps=STEPS,
             state=self.states[-1] if self.states else new_state(spec.name, "test"),
             saver=self,
-            read_facts=read_facts,
+            read_facts=_steady if self.steady else read_facts,
             emit=emit,
             pauses=(0.0, 0.0),
         )
@@ -96,3 +100,20 @@ class PracticeDesk:
             wire, owners, keep = ask_wire(session, ctx, layout.machines, last=False)
             keep()
             return with_wire(layout, spec, wire, owners).addresses
+
+
+def _steady(host: Reader) -> HostFacts:
+    """The facts, with everything that depends on the machine they were recorded on replaced."""
+    facts = read_facts(host)
+    room = tuple(replace(one, size=500 * 10**9, free=400 * 10**9) for one in facts.filesystems)
+    return replace(
+        facts,
+        cpu=Cpu("AMD Ryzen 5 5600G", 6, 12, "svm"),
+        memory=Memory(32 * GIB, 28 * GIB, 0, 0),
+        libvirt=replace(facts.libvirt, version="11.3.0"),
+        virtualisation=replace(facts.virtualisation, kvm=True),
+        filesystems=room,
+        clock=replace(facts.clock, offset=0.0),
+        nics=tuple(replace(nic, speed_mbit=10_000) for nic in facts.nics),
+        notes=(),
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from screens.app import WizardApp
 from screens.widgets import Told
@@ -45,6 +46,13 @@ class Walk:
             if not busy and not self.app.looker.busy:
                 break
             await asyncio.sleep(0.01)
+        await self.pilot.pause()
+
+    async def still(self) -> None:
+        """No cursor blinks and nothing is being drawn any more."""
+        for field in self.app.screen.query(Input):
+            field.cursor_blink = False
+        await self.pilot.pause(0.1)
         await self.pilot.pause()
 
     @property

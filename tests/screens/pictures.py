@@ -1,0 +1,34 @@
+"""Pictures of screens that are compared with those kept in `tests/screens/pictures/`.
+
+After a look at what differs they are written anew with `WIZARD_PICTURES=1 pytest tests/screens/test_pictures.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from textual.app import App
+
+FOLDER = Path(__file__).with_name("pictures")
+
+
+def compare(app: App[int], name: str) -> None:
+    """Hold what is on the screen against the picture kept.
+
+    Args:
+        app: running.
+        name: of the picture, without its ending.
+    """
+    kept = FOLDER / f"{name}.svg"
+    seen = app.export_screenshot()
+    if os.environ.get("WIZARD_PICTURES"):
+        FOLDER.mkdir(exist_ok=True)
+        kept.write_text(seen)
+        return
+    assert kept.exists(), f"{kept.name} was never drawn: WIZARD_PICTURES=1 draws it"
+    if seen == kept.read_text():
+        return
+    fresh = Path(os.environ.get("TMPDIR", "/var/tmp")) / f"wizard-{kept.name}"
+    fresh.write_text(seen)
+    raise AssertionError(f"{kept.name} looks different; what is drawn now is in {fresh}")

@@ -1,0 +1,97 @@
+"""How every screen of the setup looks, at the smallest size it is designed for and at a comfortable one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from screens.dialogs import ErrorDialog, HostKeyDialog, SecretDialog, TypedDialog
+from tests.screens.pictures import compare
+from tests.screens.test_setup import STAGES, with_hosts
+from tests.screens.walk import Walk, walk
+from wizard.core.errors import HostKeyChangedError
+from wizard.core.prompt import HostKeyQuestion, SecretKind, SecretQuestion
+
+SIZES = [(80, 24), (120, 36)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_screen_of_the_setup(tmp_path: Path, size: tuple[int, int]) -> None:
+    desk = with_hosts(tmp_path)
+    desk.steady = True
+
+    async def steps(person: Walk) -> None:
+        person.app.go("discovery")
+        await person.settle()
+        for stage in STAGES:
+            person.app.go(stage)
+            await person.settle()
+            await person.still()
+            compare(person.app, f"{stage}-{size[0]}x{size[1]}")
+
+    walk(tmp_path, steps, size=size, desk=desk)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_welcome_and_its_help(tmp_path: Path, size: tuple[int, int]) -> None:
+    async def steps(person: Walk) -> None:
+        await person.still()
+        compare(person.app, f"welcome-{size[0]}x{size[1]}")
+        await person.press("f1")
+        await person.still()
+        compare(person.app, f"help-{size[0]}x{size[1]}")
+
+    walk(tmp_path, steps, size=size)
+
+
+def test_every_dialog(tmp_path: Path) -> None:
+    error = HostKeyChangedError(
+        "The host key of tower-b has changed.",
+        where="tower-b (10.213.99.12)",
+        why="It was SHA256:uXk39Qw, now it is SHA256:Zb1c44A: another machine answers, or it was reinstalled.",
+        do="On its own console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+    )
+    dialogs = {
+        "key": HostKeyDialog(HostKeyQuestion("tower-b", "10.213.99.12", "ssh-ed25519", "SHA256:Zb1c44A")),
+        "secret": SecretDialog(SecretQuestion(SecretKind.SUDO, "pi", "Password of admin on pi")),
+        "error": ErrorDialog(error),
+        "typed": TypedDialog(
+            "Wipe a disk?", "Samsung 980 PRO, S5GYNX0R412345A, 500 GB", word="S5GYNX0R", yes="Wipe"
+        ),
+    }
+
+    async def steps(person: Walk) -> None:
+        for name, dialog in dialogs.items():
+            person.app.push_screen(dialog)  # type: ignore[call-overload] # each has its own kind of answer
+            await person.settle()
+            await person.still()
+            compare(person.app, f"dialog-{name}")
+            await person.press("escape")
+
+    walk(tmp_path, steps)
+
+
+@pytest.mark.parametrize("theme", ["wizard-contrast", "monochrome"])
+def test_another_look(tmp_path: Path, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = with_hosts(tmp_path)
+    desk.steady = True
+    if theme == "monochrome":
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    async def steps(person: Walk) -> None:
+        if theme != "monochrome":
+            person.app.theme = theme
+        await person.settle()
+        await person.still()
+        compare(person.app, f"storage-{theme}")
+        if theme == "monochrome":
+            colours = {word for word in person.app.export_screenshot().split('"') if word.startswith("#")}
+            shown = {c for c in colours if len(c) == 7 and c not in CHROME}
+            assert all(c[1:3] == c[3:5] == c[5:7] for c in shown), "greys only"
+
+    walk(tmp_path, steps, desk=desk, place="storage")
+
+
+CHROME = {"#ff5f57", "#febc2e", "#28c840", "#c5c8c6"}
+"""Colours of the window that an exported picture is drawn in."""

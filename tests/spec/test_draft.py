@@ -1,0 +1,100 @@
+"""Answers: half filled, written with comments, kept on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.spec.base import BASE, bend, sound
+from wizard.core.draft import Draft
+from wizard.core.drafts import DraftStore
+from wizard.core.errors import SpecError
+from wizard.core.spec import example_text, parse_spec
+from wizard.core.spec.writing import comments_of, scalar
+
+
+def test_the_example_written_anew_means_the_same_and_loses_no_comment() -> None:
+    text = Draft.read(example_text(), source="x").text()
+    assert parse_spec(text, source="x") == (sound(example_text()), ())
+    assert comments_of(example_text()) - comments_of(text) <= {
+        "on a USB SSD: an SD card is too slow for etcd and wears out"
+    }
+    assert Draft.read(text, source="x").text() == text, "writing it again changes nothing"
+
+
+OTHERS = [
+    BASE,
+    bend('address: 192.168.10.11} => address: 192.168.10.11, circuit: "no"}'),
+    bend(" => dns_records: 1"),
+    bend(' => waivers: [{check: witness.disk, reason: "a: b # c", until: "2027-01-31"}]'),
+    bend(' => backup: {target: /mnt/b, schedule: "30 3 * * *", keep: 14}'),
+    bend("dns: {kind: adguard} => dns: {kind: adguard, records: {nas.home.arpa: 192.168.10.5}}"),
+]
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_any_spec_written_anew_means_the_same(text: str) -> None:
+    spec, problems = parse_spec(text, source="x")
+    again, more = parse_spec(Draft.read(text, source="x").text(), source="x")
+    assert again == spec
+    assert {(one.path, one.text) for one in more} == {(one.path, one.text) for one in problems}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "written"),
+    [
+        ("name", "no", '"no"'),
+        ("name", "1.20", '"1.20"'),
+        ("port", "22", "22"),
+        ("port", "ssh", "ssh"),
+        ("accept_slow", "true", "true"),
+        ("schedule", "30 3 * * *", '"30 3 * * *"'),
+        ("mac", "52:54:00:12:34:56", '"52:54:00:12:34:56"'),
+        ("key", "~/.ssh/id_ed25519", "~/.ssh/id_ed25519"),
+        ("circuit", 'a "b" # c', '"a \\"b\\" # c"'),
+    ],
+)
+def test_a_value_is_quoted_where_it_would_be_misread(key: str, value: str, written: str) -> None:
+    assert scalar(key, value) == written
+
+
+def test_a_half_filled_draft_is_checked_as_far_as_it_goes() -> None:
+    draft = Draft.new().put("hosts[0].address", "192.168.10.300").put("network.cidr", "192.168.10.0/24")
+    checked = draft.check()
+    assert not checked.whole
+    assert [one.path for one in checked.errors("hosts[0]")] == ["hosts[0].address"]
+    assert checked.spec.hosts[1].name == "tower-b"
+    assert draft.drop("hosts[0]").get("hosts[0].name") == "tower-b"
+
+
+def test_a_draft_comes_back_with_its_place(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path / "cluster.yaml")
+    assert not store.load().begun
+    draft = Draft.new().put("name", "attic").at("storage")
+    assert store.save(draft, draft.check()) == ""
+    assert not store.spec.exists(), "half filled answers are no spec"
+    assert store.load().draft == draft
+
+
+def test_a_sound_draft_is_written_and_a_hand_edit_is_believed_and_kept(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path / "cluster.yaml")
+    draft = Draft.read(BASE, source="x", place="network")
+    store.save(draft, draft.check())
+    assert sound(store.spec.read_text()) == sound(BASE)
+    store.spec.write_text(BASE.replace("name: home", "name: shed") + "# mine\n")
+    store.spec.chmod(0o640)
+    found = store.load()
+    assert (found.draft.get("name"), found.draft.place) == ("shed", "network")
+    assert "changed since" in found.note
+    assert "cluster.yaml.bak" in store.save(found.draft, found.draft.check())
+    assert "# mine" in (tmp_path / "cluster.yaml.bak").read_text()
+    assert store.spec.stat().st_mode & 0o777 == 0o640
+    assert store.save(found.draft, found.draft.check()) == "", "ours now: nothing to keep"
+
+
+def test_a_file_that_is_no_spec_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "cluster.yaml").write_text("just words\n")
+    with pytest.raises(SpecError) as told:
+        DraftStore(tmp_path / "cluster.yaml").load()
+    assert "mv " in told.value.do[0]
