@@ -1,0 +1,97 @@
+"""Rows 15, 17 and 18 on the screens: terminals of every kind, taken away, and locales without the letters we need."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+import pytest
+
+from tests.faults.site import Site, Terminal
+from tests.rows import CliRun, assert_explained, assert_tolerated
+from wizard.core.drafts import DraftStore
+from wizard.core.errors import ExitCode
+
+ESCAPES = re.compile(r"\x1b(\[[0-9;?<>=]*[a-zA-Z]|[=>])")
+"""What a terminal is told beside the text: modes, colours, where the cursor goes."""
+QUIT = "\x11"
+"""Ctrl-Q."""
+RESTORED = "\x1b[?1049l"
+"""The terminal shows again what it showed before."""
+
+
+def opened(site: Site, *, size: tuple[int, int] = (80, 24), shows: str = "Go on", **env: str) -> Terminal:
+    """The screens at a terminal, drawn once."""
+    terminal = site.at_terminal("setup", size=size, **{"TERM": "xterm-256color", **env})
+    terminal.read_until(shows)
+    return terminal
+
+
+def left_well(site: Site, terminal: Terminal, code: int) -> None:
+    """It ended as asked, the terminal is as it was, and the answers are kept."""
+    drawn = terminal.read_all()
+    assert drawn.exit_code == code
+    before, restored, after = drawn.stdout.rpartition(RESTORED)
+    assert restored
+    assert "Traceback" not in before
+    assert_tolerated(CliRun(0, ESCAPES.sub("", after), ""))
+    found = DraftStore(site.spec).load()
+    assert found.begun
+    assert found.draft.get("name") == "loop"
+
+
+@pytest.mark.row("A", 15)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_row_a15_the_screens_are_told_to_end(site: Site, number: signal.Signals, code: int) -> None:
+    terminal = opened(site)
+    terminal.process.send_signal(number)
+    left_well(site, terminal, code)
+
+
+@pytest.mark.row("A", 15)
+def test_row_a15_the_window_of_the_screens_is_closed(site: Site) -> None:
+    terminal = opened(site)
+    terminal.close()
+    code = terminal.process.wait(30)
+    assert_tolerated(CliRun(0, f"ended with {code}", ""))
+    assert DraftStore(site.spec).load().draft.get("name") == "loop"
+
+
+@pytest.mark.row("A", 17)
+@pytest.mark.parametrize("size", [(40, 10), (20, 5)])
+def test_row_a17_screens_without_room_say_so_and_go_on(site: Site, size: tuple[int, int]) -> None:
+    terminal = opened(site, size=size, shows="This")
+    terminal.resize(80, 24)
+    terminal.read_until("Go on")
+    terminal.type(QUIT)
+    left_well(site, terminal, 0)
+
+
+@pytest.mark.row("A", 17)
+def test_row_a17_resize_storm_on_the_screens(site: Site) -> None:
+    terminal = opened(site)
+    for columns in range(10, 200, 10):
+        terminal.resize(columns, columns // 4)
+    terminal.type(QUIT)
+    left_well(site, terminal, 0)
+
+
+@pytest.mark.row("A", 17)
+def test_row_a17_screens_without_colour(site: Site) -> None:
+    terminal = opened(site, NO_COLOR="1")
+    terminal.type(QUIT)
+    left_well(site, terminal, 0)
+
+
+@pytest.mark.row("A", 17)
+def test_row_a17_a_dumb_terminal_has_no_screens(site: Site) -> None:
+    run = site.at_terminal("setup", TERM="dumb").read_all()
+    assert_explained(run, exit_code=ExitCode.BAD_SPEC, says=["need a terminal"], do="wizard apply --plain")
+
+
+@pytest.mark.row("A", 18)
+@pytest.mark.parametrize("locale", ["C", "POSIX"])
+def test_row_a18_screens_in_a_locale_without_letters(site: Site, locale: str) -> None:
+    terminal = opened(site, LANG=locale, LC_ALL=locale)
+    terminal.type(QUIT)
+    left_well(site, terminal, 0)
