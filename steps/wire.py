@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -113,7 +113,9 @@ def _nothing(name: str, question: _Question, why: str) -> Wire:
 
 
 def known_owners(ctx: Context, machines: Sequence[MachineSpec]) -> Owners:
-    """Whose network card is whose: our hosts as they told, and the guests that are there with the MAC they were made with.
+    """Whose network card is whose: our hosts as they told, and every guest of ours with the MAC it was made with.
+
+    A guest is ours wherever it is and whatever its name: one that the spec moves or renames is still to be removed.
 
     Args:
         ctx: this pass.
@@ -121,18 +123,21 @@ def known_owners(ctx: Context, machines: Sequence[MachineSpec]) -> Owners:
     """
     asked = {host.name: ctx.try_facts(host.name) for host in ctx.spec.hosts}
     facts = {name: one for name, one in asked.items() if isinstance(one, HostFacts)}
-    macs = {one.name: mac for one in machines if (mac := _mac(ctx, one))}
+    given = {one.name: one.mac for one in machines if one.mac}
+    macs: dict[str, str] = {}
+    for host in ctx.spec.hypervisors:
+        lineage = ctx.lineage_on(host.name)
+        macs |= {
+            name: given.get(name) or mac_address(lineage, name) for name in _ours(facts, host.name, lineage)
+        }
+    # Of a hypervisor that cannot be asked the guests may run all the same.
+    known = next(filter(None, map(ctx.lineage_on, asked)), "")
+    away = [one.name for one in machines if known and one.host not in facts and one.name not in macs]
+    macs |= {name: given.get(name) or mac_address(known, name) for name in away}
     return owners(ctx.spec, facts, machines, macs)
 
 
-def _mac(ctx: Context, machine: MachineSpec) -> str:
-    """The MAC of a machine that was made, or that may have been: its hypervisor cannot be asked."""
-    if machine.name not in {one.name for one in ctx.spec.machines}:
-        return ""
-    lineage = ctx.lineage_on(machine.host)
-    try:
-        if ctx.guest(machine.name) is None:
-            return ""
-    except (HostError, RemoteError):
-        lineage = lineage or ctx.state.lineage
-    return machine.mac or mac_address(lineage, machine.name)
+def _ours(facts: Mapping[str, HostFacts], host: str, lineage: str) -> list[str]:
+    """The guests on a hypervisor that bear our mark."""
+    guests = facts[host].libvirt.guests if host in facts and lineage else ()
+    return [guest.name for guest in guests if guest.owner == lineage]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from steps.wire import ARP, hear, known_owners
 from wizard.core.check import Check, Finding, Level, Status, When, passed, skipped
@@ -14,6 +15,7 @@ from wizard.core.decide.wire import DhcpProbe, VrrpProbe
 from wizard.core.decide.wire_addresses import address_problems, judge_addresses
 from wizard.core.decide.wire_kept import last_wire
 from wizard.core.decide.wire_offers import group_problems, offer_problems
+from wizard.core.decide.wire_owners import Owners
 from wizard.core.decide.wire_verdict import groups, our_addresses
 from wizard.core.measurements import age_words
 
@@ -54,12 +56,14 @@ def taken(ctx: Context) -> Finding:
         for one in planned_addresses(ctx.spec, ctx.spec.machines)
         if one.used_for in missing or one.used_for in FLOATING
     ]
-    return _finding(_judged(ctx, planned))
+    addresses, owned = _judged(ctx, planned)
+    # What answers and is ours is moved or renamed: it is removed before the new machine is made.
+    return _finding([_but_ours(one, owned) for one in addresses])
 
 
 def answers(ctx: Context) -> Finding:
     """Every address of the plan, asked by every hypervisor."""
-    return _finding(_judged(ctx, planned_addresses(ctx.spec, ctx.spec.machines)))
+    return _finding(_judged(ctx, planned_addresses(ctx.spec, ctx.spec.machines))[0])
 
 
 def _there(ctx: Context, name: str) -> bool:
@@ -67,10 +71,16 @@ def _there(ctx: Context, name: str) -> bool:
     return not isinstance(known, Exception) and ctx.guest(name) is not None
 
 
-def _judged(ctx: Context, planned: Sequence[PlannedAddress]) -> tuple[PlannedAddress, ...]:
+def _but_ours(one: PlannedAddress, owned: Owners) -> PlannedAddress:
+    macs = one.mac.split(", ") if one.mac else []
+    return one if any(not owned.name(mac) for mac in macs) else replace(one, conflict="")
+
+
+def _judged(ctx: Context, planned: Sequence[PlannedAddress]) -> tuple[tuple[PlannedAddress, ...], Owners]:
+    owned = known_owners(ctx, ctx.spec.machines)
     wire = hear(ctx, ctx.spec.machines, (ARP,), only=[one.address for one in planned])
     names = [host.name for host in ctx.spec.hypervisors]
-    return judge_addresses(planned, wire.arp, names, known_owners(ctx, ctx.spec.machines))
+    return judge_addresses(planned, wire.arp, names, owned), owned
 
 
 def _finding(addresses: Sequence[PlannedAddress]) -> Finding:
