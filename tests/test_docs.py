@@ -43,7 +43,9 @@ def test_commands_are_understood(page: Path) -> None:
     """Every `wizard ...` line of a code block is a call the parser takes; placeholders are filled in."""
     for line in re.findall(r"^ {4}(?:\$ )?wizard (.*)$", page.read_text(), re.MULTILINE):
         words = re.split(r"\s+#|\s+>|\s+\||\s{2,}", line)[0].split()
-        build_parser(words[0]).parse_args(words)
+        at = words.index("--") if "--" in words else len(words)
+        for call in (words[:at], words[at + 1 :]):
+            build_parser(call[0] if call else None).parse_args(call)
 
 
 def test_make_targets_exist() -> None:

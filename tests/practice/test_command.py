@@ -15,6 +15,7 @@ from wizard import cli
 from wizard.core.errors import ExitCode
 from wizard.core.faultnames import fault_texts
 from wizard.core.spec import load_spec
+from wizard.lab.faults import FAULTS
 from wizard.practice.codec import decode, encode
 from wizard.practice.fault_list import known_faults
 from wizard.practice.keeping import WorldFile
@@ -184,6 +185,16 @@ def test_faults_are_listed_one_a_line_the_name_first(room: Room) -> None:
 
 def test_every_name_has_its_function() -> None:
     assert set(known_faults()) == set(fault_texts("practice"))
+
+
+def test_practice_and_lab_name_their_faults_from_one_list(room: Room) -> None:
+    assert set(FAULTS) == set(fault_texts("lab"))
+    shared = set(fault_texts("lab")) & set(fault_texts("practice"))
+    assert {"host-killed", "host-stopped", "link-cut", "disk-full", "clock-skewed", "ssh-down"} <= shared
+    room.capsys.readouterr()
+    assert cli.main(["lab", "fault", "list", "--dir", str(room.folder)]) == 0
+    listed = [line.split()[0] for line in room.capsys.readouterr().out.splitlines()]
+    assert listed == list(fault_texts("lab"))
 
 
 def test_a_fault_nobody_knows_is_refused_before_anything_is_made(room: Room) -> None:

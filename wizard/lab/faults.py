@@ -21,7 +21,7 @@ class Fault:
     """One named way to break a host."""
 
     name: str
-    summary: str
+    """As in `assets/faults.yaml`, which also says what it does."""
     add: Act
     clear: Act
     usual: str = ""
@@ -58,73 +58,62 @@ def _unpause(store: Store, host: LabHost, _value: str) -> None:
 FAULTS = {
     fault.name: fault
     for fault in (
-        Fault("host-stopped", "the host shuts down in order; clear starts it", _stop, _start),
-        Fault("host-killed", "the host loses its power; clear starts it", _kill, _start),
-        Fault("host-paused", "the host freezes: connections open and nothing answers", _pause, _unpause),
-        Fault("link-cut", "the host's network cable is out", breakage.cut, breakage.join),
-        Fault("link-slow", "the host's link carries --value (1mbit)", breakage.slow, breakage.free, "1mbit"),
+        Fault("host-stopped", _stop, _start),
+        Fault("host-killed", _kill, _start),
+        Fault("host-paused", _pause, _unpause),
+        Fault("link-cut", breakage.cut, breakage.join),
+        Fault("link-slow", breakage.slow, breakage.free, "1mbit"),
         Fault(
             "link-delayed",
-            "every round trip takes --value ms longer (400)",
             breakage.delay,
             breakage.undelay,
             "400",
         ),
         Fault(
             "link-lossy",
-            "--value percent of the packets (5) get lost, each way",
             breakage.lose,
             breakage.keep,
             "5",
         ),
         Fault(
             "disk-full",
-            "the folder --value (the wizard's own) has no byte left",
             *breakage.scripted("disk-full"),
         ),
         Fault(
             "clock-skewed",
-            "programs started from now on see the time off by --value (+90s); no static or running ones",
             *breakage.scripted("clock-skewed"),
             "+90s",
         ),
         Fault(
             "host-key-changed",
-            "the host has another SSH key, as after a reinstall",
             *breakage.scripted("host-key-changed"),
             outlives_reset=True,
         ),
-        Fault("ssh-down", "the SSH port refuses; the host runs", *breakage.scripted("ssh-down")),
+        Fault("ssh-down", *breakage.scripted("ssh-down")),
         Fault(
             "microk8s-present",
-            "a MicroK8s lies and runs there, as far as a look from outside goes",
             *breakage.scripted("microk8s-present", "listen"),
         ),
         Fault(
             "k3s-present",
-            "a K3s with an etcd of its own lies and runs there, as far as a look from outside goes",
             *breakage.scripted("k3s-present", "listen"),
         ),
         Fault(
             "kubeadm-present",
-            "a control plane of kubeadm lies and runs there, as far as a look from outside goes",
             *breakage.scripted("kubeadm-present", "listen"),
         ),
         Fault(
             "swarm-present",
-            "a hypervisor's docker is the manager of a Swarm",
             *breakage.scripted("swarm-present"),
             outlives_reset=True,
         ),
         Fault(
             "foreign-etcd",
-            "another etcd runs on the ports ours needs (a host with systemd)",
             breakage.other_etcd,
             breakage.scripted("foreign-etcd")[1],
         ),
         Fault(
             "port-53-taken",
-            "a dnsmasq answers on port 53 of a hypervisor's address",
             *breakage.scripted("port-53-taken"),
         ),
         Fault(

@@ -42,9 +42,10 @@ def as_text(store: Store, hosts: Sequence[HostStatus]) -> str:
 
 def faults(store: Store, host: str) -> str:
     """Every fault with its sentence; or those set on one host, one name a line."""
-    from wizard.lab.faults import FAULTS, known_host
+    from wizard.core.faultnames import fault_texts
+    from wizard.lab.faults import known_host
 
     if host:
         known_host(host)
         return "".join(f"{name}\n" for name in store.faults.get(host, []))
-    return "".join(f"{fault.name:<17} {fault.summary}\n" for fault in FAULTS.values())
+    return "".join(f"{name:<17} {text}\n" for name, text in fault_texts("lab").items())
