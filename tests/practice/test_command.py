@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,15 @@ def test_time_goes_by_as_fast_as_asked() -> None:
     slow = Pace(2.0)
     slow.closed.set()
     assert not slow.spend("pi", "do/marker", 1), "who closes the homelab waits for nothing"
+
+
+def test_a_boot_under_way_ends_sooner_at_a_higher_speed(room: Room) -> None:
+    room.practice("--", "check")
+    world = room.world()
+    guest = next(one for one in world.machines.values() if one.carrier)
+    guest.up_at = time.time() + 100
+    world.go_by(50)
+    assert 1 < guest.up_at - time.time() <= 2
 
 
 def test_a_transfer_tells_how_far_it_is() -> None:

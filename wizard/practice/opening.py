@@ -62,9 +62,10 @@ def open_practice(folder: Path, spec: ClusterSpec, wish: Wish) -> Practice:
     file = WorldFile(folder / WORLD)
     is_new = not file.path.exists()
     world = file.open(spec, wish.seed)
+    world.go_by(RATE * wish.speed)
     if is_new:
         file.save(world)
-    pace = Pace(RATE * wish.speed, world.seed)
+    pace = Pace(world.rate, world.seed)
     world.boot_seconds = pace.ours(BOOT_SECONDS)
     faults, artifacts = Faults(), PracticeArtifacts(folder / "artifacts", pace)
 
