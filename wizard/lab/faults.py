@@ -118,21 +118,18 @@ FAULTS = {
         ),
         Fault(
             "foreign-address",
-            "a device on the lab's network has the address --value (the API address)",
             strangers.take_address,
             strangers.leave_address,
             strangers.API,
         ),
         Fault(
             "rogue-dhcp",
-            "a DHCP server on the lab's network gives out --value (A-B; the load balancer's range)",
             strangers.serve_dhcp,
             strangers.stop_dhcp,
             strangers.POOL,
         ),
         Fault(
             "vrrp-twice",
-            "two routers on the lab's network lead the VRRP group --value (51) at once",
             strangers.lead_twice,
             strangers.stop_leading,
             strangers.GROUP,
