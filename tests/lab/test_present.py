@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.lab.story.operators import Done, Operator, settle_in
+from tests.lab.story.operators import Operator, settle_in
 from wizard.core.errors import ExitCode
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
@@ -82,17 +82,12 @@ def test_what_stays_is_told_with_evidence_and_forgotten_when_it_is_gone(lab: Lab
     assert set(verdicts(operator).values()) == {"pass"}
 
 
-def refused(operator: Operator, words: str) -> Done:
-    for command in (("plan",), ("apply", "--plain", "--yes")):
-        done = operator.run(*command, code=ExitCode.FAILED)
-        assert words in done.stderr
-    return done
-
-
 def test_another_etcd_on_the_pi_is_refused_before_anything_is_changed(lab: Lab, operator: Operator) -> None:
     lab.fault("foreign-etcd", "pi")
-    done = refused(operator, "pi runs another etcd 3.6.14 that calls itself other.")
+    operator.run("plan", code=ExitCode.FAILED)
+    done = operator.apply(code=ExitCode.FAILED)
     for words in (
+        "pi runs another etcd 3.6.14 that calls itself other.",
         "unit other-etcd.service",
         "/var/lib/other-etcd: ",
         "2379/tcp etcd",
@@ -103,14 +98,13 @@ def test_another_etcd_on_the_pi_is_refused_before_anything_is_changed(lab: Lab, 
     assert verdicts(operator)["pi", "discover.etcd"] == "fail"
     lab.mend("foreign-etcd", "pi")
     assert verdicts(operator)["pi", "discover.etcd"] == "pass"
-    assert operator.run("plan").exit_code == ExitCode.PLAN_CHANGES
 
 
 def test_a_k3s_with_an_etcd_of_its_own_on_the_pi_is_refused(lab: Lab, operator: Operator) -> None:
     lab.fault("k3s-present", "pi")
-    done = refused(operator, "pi runs K3s v1.31.4+k3s1 as a server.")
-    assert "embedded etcd" in done.stderr
-    assert "nodes: pi" in done.stderr
+    done = operator.run("plan", code=ExitCode.FAILED)
+    for words in ("pi runs K3s v1.31.4+k3s1 as a server.", "embedded etcd", "nodes: pi"):
+        assert words in done.stderr
     lab.mend("k3s-present", "pi")
     assert there(operator)["pi"] == []
 

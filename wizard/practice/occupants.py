@@ -187,7 +187,7 @@ ASKED_OF_ITS_API = ("k3s", "kubeadm")
 
 
 def _counted(one: Occupant) -> tuple[str, ...]:
-    return ("bytes=", "ha=", "node=") if one.kind in ASKED_OF_ITS_API else ("bytes=", "ha=")
+    return ("bytes=", "node=") if one.kind in ASKED_OF_ITS_API else ("bytes=",)
 
 
 def present(machine: Machine, args: Args, _payload: bytes) -> Answer:

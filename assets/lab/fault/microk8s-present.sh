@@ -1,5 +1,5 @@
 #!/bin/sh
-# A MicroK8s as far as a look from outside goes: its snap's tree, a volume, its commands, and processes of the real
+# A MicroK8s as far as a look from outside goes: its snap's tree, a volume, a snap command, and processes of the real
 # names on the real ports. Nothing of it is Kubernetes. usage: add|clear
 set -eu
 state=/run/lab/microk8s
@@ -16,21 +16,13 @@ tree() {
     : >$snap/8148/var/lock/ha-cluster
     printf -- '- Address: %s:19001\n  ID: 3297041220608546238\n  Role: 0\n' "$ADDRESS" >$snap/8148/var/kubernetes/backend/cluster.yaml
     head -c 3000000 /dev/urandom >$snap/common/default-storage/default-notes-pvc-2c1f0a6e/notes.db
-    cat >/snap/bin/microk8s <<'TEXT'
-#!/bin/sh
-[ "$1" = status ] || exit 1
-sed -n 's/^- Address: //p' /var/snap/microk8s/current/var/kubernetes/backend/cluster.yaml | {
-    read -r node
-    printf 'microk8s is running\nhigh-availability: no\n  datastore master nodes: %s\n  datastore standby nodes: none\n' "$node"
-}
-TEXT
     cat >/snap/bin/snap <<'TEXT'
 #!/bin/sh
 [ "$1 $2" = 'list microk8s' ] || exit 1
 printf 'Name      Version  Rev   Tracking     Publisher   Notes\n'
 printf 'microk8s  v1.32.3  8148  1.32/stable  canonical**  classic\n'
 TEXT
-    chmod 755 /snap/bin/microk8s /snap/bin/snap
+    chmod 755 /snap/bin/snap
 }
 
 clear() {

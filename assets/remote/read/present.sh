@@ -68,15 +68,20 @@ microk8s() {
     fi
     tell version "$(sed -n "s/^version: *'*\([^']*\)'*$/\1/p" /snap/microk8s/current/meta/snap.yaml 2>/dev/null)"
     size $snap
-    said=
-    if [ "$arg_count" = yes ] && [ -n "$(pids_of kubelite)" ] && have microk8s; then said=$(bounded 10 microk8s status); fi
-    tell ha "$(printf '%s\n' "$said" | sed -n 's/^high-availability: *//p')"
     tell lock "$([ -e $snap/current/var/lock/ha-cluster ] && echo ha-cluster)"
-    sed -n 's/^-* *Address: */|node=/p' $snap/current/var/kubernetes/backend/cluster.yaml 2>/dev/null
+    # As its own status counts: highly available from three voters (role 0) on. Asking it would write a cache.
+    awk '
+        /^-* *Address:/ { print "|node=" $NF }
+        $1 == "Role:" && $2 == 0 { voters++ }
+        END { if (NR) print "|ha=" (voters > 2 ? "yes" : "no") }' $snap/current/var/kubernetes/backend/cluster.yaml 2>/dev/null
     for folder in "$snap"/common/default-storage/*/; do
         if [ -d "$folder" ]; then tell volume "$(basename "$folder")"; fi
     done
 }
+
+# Asked so, kubectl keeps no cache on the disk.
+nodes='/api/v1/nodes?limit=50'
+names() { grep -o '"metadata":{"name":"[^"]*"' | sed 's/"$//; s/.*"//'; }
 
 k3s_config() {
     for file in /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*.yaml; do
@@ -106,7 +111,7 @@ k3s() {
     fi
     k3s_config | masked
     if [ "$arg_count" = yes ] && have k3s && [ -n "$(pids_of k3s-server)" ]; then
-        bounded 8 k3s kubectl get nodes -o name | sed 's#^node/##' | each node
+        bounded 8 k3s kubectl get --raw "$nodes" | names | each node
     fi
 }
 
@@ -127,7 +132,7 @@ kubeadm() {
     size "$@"
     if [ -e /etc/kubernetes/manifests/etcd.yaml ]; then tell datastore 'etcd of its own'; fi
     if [ "$arg_count" = yes ] && have kubectl && [ -e /etc/kubernetes/admin.conf ]; then
-        bounded 8 kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes -o name | sed 's#^node/##' | each node
+        bounded 8 kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw "$nodes" | names | each node
     fi
 }
 
