@@ -38,6 +38,7 @@ class Etcd(Step):
         yield _after("etcd.quorum", "Most members follow one leader", between.quorum)
         yield _after("etcd.members", "The list of members is that of the spec", between.members)
         yield _after("etcd.alarm", "etcd has raised no alarm", between.alarm)
+        yield _after("etcd.rights", "The doctor's certificate can only look", between.rights)
         if places(ctx.spec):
             yield _after("etcd.renewal", "etcd's authority lasts, or is being renewed", renewal)
             yield _after("etcd.leader", "A quick member leads", pace.leader)

@@ -29,8 +29,8 @@ NEXT = f"{AUTHORITY}-next"
 LAST = f"{AUTHORITY}-last"
 """The certificate of its predecessor, trusted and not signing any more; once dropped, it is that of the authority."""
 
-CLIENTS = ("k3s", "doctor")
-"""Programs that ask etcd: K3s' servers, and the wizard's own checks and proofs."""
+CLIENTS = ("k3s", "doctor", "root")
+"""Who asks etcd, by the name it knows them by: K3s' servers, the wizard's checks, which only look, and its changes."""
 
 
 @dataclass(frozen=True, slots=True)

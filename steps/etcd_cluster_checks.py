@@ -6,11 +6,36 @@ from collections.abc import Iterator
 
 from steps.etcd_before import blind, ssh
 from steps.etcd_member_checks import etcdctl
-from steps.etcd_seen import Cluster, Member, Place, look_at_all, names
+from steps.etcd_seen import LOOKS, Cluster, Member, Place, look_at_all, names
 from wizard.core.check import Finding, failed, passed, skipped
 from wizard.core.context import Context
 
 EMPTY = "The spec names no machines yet: there is nothing to check."
+
+
+def rights(ctx: Context) -> Finding:
+    """The doctor's certificate can do nothing but look."""
+    cluster = look_at_all(ctx)
+    told = {member.name: member.seen.rights for member in cluster.followers if member.seen.rights}
+    if not told:
+        return (
+            blind(skipped("Not checked: no member can tell."), "etcd.quorum")
+            if cluster.members
+            else skipped(EMPTY)
+        )
+    more = [name for name, may in told.items() if may != LOOKS]
+    if not more:
+        return passed("The doctor's certificate can do nothing but look.")
+    return failed(
+        "Every certificate of etcd may do everything."
+        if told[more[0]] != "root"
+        else "The doctor may do everything.",
+        evidence=f"etcdctl auth status, asked with the doctor's certificate on {more[0]}",
+        cause="etcd's authentication is off."
+        if told[more[0]] != "root"
+        else "Somebody gave its user a role.",
+        fix="wizard apply",
+    )
 
 
 def quorum(ctx: Context) -> Finding:

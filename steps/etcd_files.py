@@ -65,20 +65,18 @@ def plain_files(
 
 def key_files(secrets: Secrets, place: Place) -> list[MemberFile] | None:
     """Keys and certificates; None where one was not made yet."""
-    signer, own, doctor = (
-        authority(secrets),
-        kept(secrets, f"etcd/{place.name}"),
-        kept(secrets, "etcd/doctor"),
-    )
-    if signer is None or own is None or doctor is None:
+    own, doctor, root = (kept(secrets, f"etcd/{name}") for name in (place.name, "doctor", "root"))
+    if authority(secrets) is None or own is None or doctor is None or root is None:
         return None
     return [
         MemberFile(AUTHORITY, Secret(trusted(secrets))),
         MemberFile(f"{PKI}/member.crt", Secret(own.certificate)),
         MemberFile(f"{PKI}/member.key", own.key, "600", "etcd:etcd"),
-        # Whoever holds these may read and write the whole cluster: root alone.
+        # Whoever holds root's may read and write the whole cluster. Both are for the account root alone.
         MemberFile(f"{PKI}/doctor.crt", Secret(doctor.certificate), "600"),
         MemberFile(f"{PKI}/doctor.key", doctor.key, "600"),
+        MemberFile(f"{PKI}/root.crt", Secret(root.certificate), "600"),
+        MemberFile(f"{PKI}/root.key", root.key, "600"),
     ]
 
 

@@ -154,7 +154,9 @@ def certificates(ctx: Context, member: Member) -> Finding:
         return failed(
             f"The certificate of {name} {problem}.", evidence=_said(own), cause=_BY_HAND, fix="wizard apply"
         )
-    keys = [path for path in (f"{PKI}/member.key", f"{PKI}/doctor.key") if _open(member, path)]
+    keys = [
+        path for path in (f"{PKI}/member.key", f"{PKI}/doctor.key", f"{PKI}/root.key") if _open(member, path)
+    ]
     if keys:
         return failed(
             f"Others on {name} may read {keys[0]}.",
@@ -266,6 +268,6 @@ def _mb(count: int | None) -> str:
 def etcdctl(endpoint: str = "https://127.0.0.1:2379") -> str:
     """The beginning of a command to etcd, as root types it on a member."""
     return (
-        f"/usr/local/bin/etcdctl --endpoints={endpoint} --cacert={AUTHORITY} --cert={PKI}/doctor.crt "
-        f"--key={PKI}/doctor.key"
+        f"/usr/local/bin/etcdctl --endpoints={endpoint} --cacert={AUTHORITY} --cert={PKI}/root.crt "
+        f"--key={PKI}/root.key"
     )

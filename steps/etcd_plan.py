@@ -11,7 +11,7 @@ from steps.etcd_authority import SIGN, Stage, due
 from steps.etcd_certificates import to_make, wanted_certificates
 from steps.etcd_files import config_of, differing, outdated, right_version
 from steps.etcd_guard import guard_changes, leading
-from steps.etcd_seen import STEP, Cluster, Member, Place, packaged, served
+from steps.etcd_seen import LOOKS, STEP, Cluster, Member, Place, packaged, served
 from wizard.core.artifact import ARCH
 from wizard.core.change import Change
 from wizard.core.context import Context
@@ -21,6 +21,7 @@ from wizard.payload.etcd_config import AUTHORITY, PKI
 
 CERTIFICATES = "certificates"
 PROVE = "prove"
+RIGHTS = "rights"
 
 
 @dataclass(slots=True)
@@ -54,6 +55,8 @@ class Planner:
             (one for one in known if one.runs), key=lambda one: one == leading(self.cluster)
         ):
             self._member(member, after=self._keys())
+        if needs_rights(self.cluster, self.ctx.state):
+            self._made.append(_rights(self.cluster, self._keys()))
         self._made += guard_changes(self.ctx, self.cluster)
         if self._made or needs_proof(self.ctx.state):
             self._made.append(_prove(self.cluster, self._keys()))
@@ -193,6 +196,15 @@ def needs_proof(state: RunState) -> bool:
     return any(one.status is ChangeStatus.IN_FLIGHT or one.at > proof.at for one in records.values())
 
 
+def needs_rights(cluster: Cluster, state: RunState) -> bool:
+    """Whether clients may do more than they need; where no member can tell, what we remember."""
+    told = {member.seen.rights for member in cluster.followers} - {""}
+    if told:
+        return told != {LOOKS}
+    record = state.step(STEP).changes.get(RIGHTS)
+    return record is None or record.status is not ChangeStatus.DONE
+
+
 def ahead(member: Member) -> bool:
     """Whether a member gets its programs before its turn: it is a host of its own, and nothing runs there to disturb."""
     return member.place.witness and member.known and not member.runs
@@ -312,6 +324,19 @@ def _replace(member: Member, others: Sequence[Member], entry: str, *, aside: boo
         destroys=tuple(lost),
         weight=30.0,
         do=work.replace(place, _places(others), aside=aside),
+    )
+
+
+def _rights(cluster: Cluster, after: tuple[str, ...]) -> Change:
+    asked = next(iter(cluster.followers), cluster.members[0])
+    return Change(
+        key=RIGHTS,
+        host=asked.name,
+        summary="Let each client of etcd do no more than it needs: the doctor only looks",
+        preview="etcdctl user add root, k3s (role root), doctor (no role)\netcdctl auth enable",
+        weight=2.0,
+        after=after,
+        do=work.rights,
     )
 
 

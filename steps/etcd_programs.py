@@ -17,7 +17,7 @@ class EtcdPrograms(Step):
     """The witness needs no guest for its programs, and its SD card takes as long over them as a guest over its boot."""
 
     id = "etcd-programs"
-    title = "etcd on the witness"
+    title = "etcd programs"
     summary = "Bring etcd's programs to the Pi while the guests are made"
     needs = ("discover",)
     beside = ("machines",)

@@ -21,6 +21,9 @@ READ = "read/etcd"
 READ_SECONDS = 60.0
 """Deadline of the one read: every question in it has its own, of a few seconds each."""
 
+LOOKS = "reads"
+"""What the doctor's certificate shall be able to do, as `read/etcd` words it."""
+
 BY_STARTING = ("start:", "replace:", "promote:", "prove")
 """Changes that only end well when there is a quorum."""
 

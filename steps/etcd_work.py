@@ -168,6 +168,11 @@ def promote(place: Place, others: Sequence[Place]) -> Do:
     return do
 
 
+def rights(work: Work) -> str:
+    """Let each client do no more than it needs."""
+    return _last(work.run("do/etcd-auth", timeout=MEMBER_SECONDS))
+
+
 def prove(work: Work) -> str:
     """Write, read and delete through every endpoint, each seen through every other."""
     endpoints = ",".join(place.client for place in places(work.spec))

@@ -16,7 +16,7 @@ class Guests(Step):
     """Waiting takes nothing of the hypervisors, so what comes next does not wait for it."""
 
     id = "guests"
-    title = "The other guests"
+    title = "Other guests"
     summary = "Wait for the guests of K3s and of the volumes, while etcd is set up"
     needs = ("machines",)
 

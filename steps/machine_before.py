@@ -9,7 +9,7 @@ from steps.hypervisor_checks import virtualisation
 from steps.machine_plan import Place, driver_of, family
 from steps.parse.guest_details import ImageFile
 from wizard.core.check import Finding, Level, failed, passed, skipped, warned
-from wizard.core.decide.layout_disks import UNRAID_DIR, is_fast
+from wizard.core.decide.layout_disks import UNRAID_DIR, is_fast, on_array
 from wizard.core.facts import GIB, Filesystem
 from wizard.payload.guests import GuestPlan
 
@@ -21,8 +21,6 @@ BASE_BYTES = 1 * GIB
 
 IN_MEMORY = ("rootfs", "tmpfs", "ramfs", "overlay")
 """File systems that are gone after a reboot: the root of Unraid is one."""
-
-ON_ARRAY = ("/mnt/user", "/mnt/user0", "/mnt/disk")
 
 Test = Callable[[Place, str], Finding]
 """The hypervisor, and `ssh user@address` to begin a fix with."""
@@ -119,7 +117,7 @@ def where(place: Place, ssh: str) -> Finding:
             cause="The array or pool is not mounted, or vm_dir in the spec is not on one.",
             fix=f"{ssh} df -h {path}",
         )
-    if facts.unraid and path.startswith(ON_ARRAY):
+    if facts.unraid and on_array(path):
         return warned(
             f"{path} on {place.host.name} goes through Unraid's user shares or lies on the parity array.",
             evidence=path,

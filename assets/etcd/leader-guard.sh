@@ -8,8 +8,8 @@ here=https://127.0.0.1:2379
 ask() {
     endpoint=$1
     shift
-    timeout -s KILL 20 /usr/local/bin/etcdctl --endpoints="$endpoint" --cacert=$pki/ca.crt --cert=$pki/doctor.crt \
-        --key=$pki/doctor.key --dial-timeout=3s --command-timeout=8s "$@"
+    timeout -s KILL 20 /usr/local/bin/etcdctl --endpoints="$endpoint" --cacert=$pki/ca.crt --cert=$pki/root.crt \
+        --key=$pki/root.key --dial-timeout=3s --command-timeout=8s "$@"
 }
 
 # The id of a member, and whether it leads: the first yes or no in its row. Nothing where it does not answer.

@@ -143,6 +143,8 @@ class EtcdSeen:
     members: tuple[Listed, ...] | None = None
     """None = it could not tell."""
     metrics: EtcdMetrics | None = None
+    rights: str = ""
+    """What the doctor's certificate may do: `reads` (it has no role), `root`, `everything` (all may); empty = unknown."""
     errors: tuple[str, ...] = ()
 
     @property
@@ -184,6 +186,7 @@ def parse_etcd(text: str) -> EtcdSeen:
         status=_status(_json(sections, "status")),
         members=_members(_json(sections, "members")),
         metrics=_metrics(sections.lines("metrics")) if sections.lines("metrics") else None,
+        rights=pairs(sections.lines("rights")).get("doctor", ""),
         errors=sections.lines("errors"),
     )
 

@@ -71,7 +71,9 @@ def leaks(site: ClusterSite, said: str) -> Iterator[str]:
 def belongs(name: str, host: str, path: str) -> bool:
     """Whether a key may lie there at all."""
     if path.startswith("/etc/etcd/pki/"):
-        return name == f"etcd/{host}.key" or (name == "etcd/doctor.key" and path.endswith("doctor.key"))
+        return name == f"etcd/{host}.key" or (
+            name in ("etcd/doctor.key", "etcd/root.key") and path.endswith(name.removeprefix("etcd"))
+        )
     return path == "/etc/ssh/ssh_host_ed25519_key" and name == f"host/{host}.key"
 
 
@@ -114,7 +116,7 @@ def test_private_keys_are_where_they_belong_and_nowhere_else(
     grown.write(guests=guests)
     said = everything(grown, monkeypatch)
     secrets = keys(grown)
-    wanted = {"ssh/key", "etcd/ca.key", "etcd/k3s.key", "etcd/doctor.key"}
+    wanted = {"ssh/key", "etcd/ca.key", "etcd/k3s.key", "etcd/doctor.key", "etcd/root.key"}
     wanted |= {f"etcd/{name}.key" for name in ("etcd-a", "etcd-b", "pi")}
     wanted |= {f"host/{machine.name}.key" for machine in grown.cluster.spec.machines}
     assert set(secrets) == wanted

@@ -147,6 +147,16 @@ class Cluster:
         for machine in self.machines.values():
             machine.locked = False
 
+    def power_cut(self, host: str) -> None:
+        """A host loses its power and comes back, its guests with it: /run, where they say what they were asked, is empty.
+
+        What they did until then they may be asked again under the same id; every script looks itself whether it is done.
+        """
+        machine = self.machines[host]
+        for one in (machine, *(guest for _, guest in self.world.guests_of(machine))):
+            one.ran.clear()
+        self.world.restart(host)
+
     # --- the world, looked at behind the wizard's back
 
     def etcd(self) -> EtcdCluster:
@@ -156,7 +166,7 @@ class Cluster:
         return formed
 
     def twice(self) -> list[str]:
-        """Operations that were carried out more than once."""
+        """Operations that were carried out more than once since their machine was last without power."""
         done = Counter(run.op for machine in self.machines.values() for run in machine.ran)
         return [op for op, times in done.items() if times > 1]
 

@@ -34,7 +34,7 @@ def files(joining: bool = False) -> bytes:
     now = datetime.now(UTC) - timedelta(minutes=5)
     authority = make_authority("recordings", now)
     own = make_member(authority, "pi", ("127.0.0.1",), ("pi", "localhost"), now)
-    doctor = make_client(authority, "doctor", now)
+    doctor, root = (make_client(authority, name, now) for name in ("doctor", "root"))
     told = EtcdConfig("pi", "127.0.0.1", BASE, {"pi": "127.0.0.1"}, "recordings", joining=joining)
     config = config_text(told).replace(f"{LOCAL},{LOCAL}", LOCAL)
     return (
@@ -47,6 +47,8 @@ def files(joining: bool = False) -> bytes:
                 MemberFile(f"{PKI}/member.key", own.key, "600", "etcd:etcd"),
                 MemberFile(f"{PKI}/doctor.crt", Secret(doctor.certificate), "600"),
                 MemberFile(f"{PKI}/doctor.key", doctor.key, "600"),
+                MemberFile(f"{PKI}/root.crt", Secret(root.certificate), "600"),
+                MemberFile(f"{PKI}/root.key", root.key, "600"),
             ]
         )
         .reveal()
@@ -115,6 +117,10 @@ class Member:
     def prove(self, endpoints: str) -> Said:
         """do/etcd-prove."""
         return self.run("do/etcd-prove", {"endpoints": endpoints, "key": "/wizard/prove/rec"})
+
+    def auth(self) -> Said:
+        """do/etcd-auth."""
+        return self.run("do/etcd-auth", {})
 
     def read(self, wait: int = 0) -> Said:
         """read/etcd."""
@@ -328,6 +334,28 @@ def read_guarded(stage: Stage) -> Said:
     return Member(stage).up().guarded().read()
 
 
+def read_rights(stage: Stage) -> Said:
+    member = Member(stage).up()
+    assert member.auth().exit_code == 0
+    return member.read()
+
+
+def auth_new(stage: Stage) -> Said:
+    return Member(stage).up().auth()
+
+
+def auth_again(stage: Stage) -> Said:
+    member = Member(stage).up()
+    member.auth()
+    said = member.auth()
+    assert member.prove(LOCAL).exit_code == 0, "whoever changes things is not locked out"
+    return said
+
+
+def auth_silent(stage: Stage) -> Said:
+    return Member(stage).configured().auth()
+
+
 def _on_pi(script: str, name: str, play: Play, *, tool: bool = False) -> Case:
     return Case(script, name, play, hosts=("pi",), tool=tool)
 
@@ -369,6 +397,10 @@ ETCD_CASES = (
     _on_pi("do/etcd-member", "unknown", member_unknown),
     _on_pi("do/etcd-member", "updated", member_updated),
     _on_pi("do/etcd-member", "no-list", member_no_list, tool=True),
+    _on_pi("do/etcd-auth", "new", auth_new),
+    _on_pi("do/etcd-auth", "again", auth_again),
+    _on_pi("do/etcd-auth", "silent", auth_silent, tool=True),
+    _on_pi("read/etcd", "rights", read_rights),
     _on_pi("do/etcd-leave", "unlisted", leave_unlisted),
     _on_pi("do/etcd-prove", "all", prove_all),
     _on_pi("do/etcd-prove", "one-silent", prove_one_silent, tool=True),

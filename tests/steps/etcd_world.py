@@ -55,8 +55,11 @@ def secrets() -> MemorySecrets:
 
 def proven(*later: ChangeRecord) -> RunState:
     """A state in which everything was done and proven; `later` are records beside the proof's."""
-    done = ChangeRecord("prove", "etcd-a", "Prove", ChangeStatus.DONE, "d", at=100.0)
-    records = {one.key: one for one in (done, *later)}
+    done = [
+        ChangeRecord(key, "etcd-a", key, ChangeStatus.DONE, "d", at=at)
+        for key, at in (("rights", 90.0), ("prove", 100.0))
+    ]
+    records = {one.key: one for one in (*done, *later)}
     return RunState("home", LINEAGE, serial=1, steps={"etcd": StepRecord("etcd", changes=records)})
 
 
@@ -85,6 +88,7 @@ class Says:
     candidate: str = ""
     guard: Mapping[str, object] = field(default_factory=dict)
     """Of the timer that takes the lead back."""
+    rights: str = "reads"
 
     @property
     def text(self) -> str:
@@ -107,6 +111,7 @@ class Says:
         if self.status is not None:
             lines += ["== status", "|" + json.dumps([{"Endpoint": "x", "Status": self.status}])]
             lines += ["== members", "|" + json.dumps({"members": list(self.members)})]
+            lines += ["== rights", f"|doctor={self.rights}"]
         if self.metrics:
             lines += ["== metrics", *(f"|{line}" for line in self.metrics)]
         return "\n".join([*lines, ""])

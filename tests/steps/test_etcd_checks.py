@@ -434,3 +434,25 @@ def test_hostile_text_of_a_host_is_made_printable() -> None:
     seen = parse_etcd("== log\n|\x1b[31mred\n== data\n|mount=/mnt\x07usb\n")
     assert seen.log == ("\ufffd[31mred",)
     assert seen.data.mount == "/mnt\ufffdusb"
+
+
+@pytest.mark.parametrize(
+    ("may", "status", "detail"),
+    [
+        ("reads", Status.PASS, "nothing but look"),
+        ("everything", Status.FAIL, "Every certificate of etcd may do everything."),
+        ("root", Status.FAIL, "The doctor may do everything."),
+    ],
+)
+def test_the_doctor_can_do_nothing_but_look(may: str, status: Status, detail: str) -> None:
+    said: Said = healthy(secrets())
+    said = {name: replace(says(said, name), rights=may) for name in said}
+    found = one(world(said), "etcd.rights")
+    assert (found.status, detail in found.detail) == (status, True)
+    assert found.fix == ("" if status is Status.PASS else "wizard apply")
+
+
+def test_what_the_doctor_may_do_is_not_known_without_a_leader() -> None:
+    said: Said = {name: stopped(says(healthy(secrets()), name)) for name in NAMES}
+    found = one(world(said), "etcd.rights")
+    assert (found.status, found.explained_by) == (Status.SKIP, "etcd.quorum")

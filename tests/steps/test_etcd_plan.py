@@ -74,7 +74,7 @@ def test_the_first_plan_shows_the_whole_story_before_any_guest_is_there() -> Non
     each = [f"{what}:{name}" for name in NAMES for what in ("install", "configure", "start")]
     each.remove("install:pi")
     guards = ["guard:etcd-a", "guard:etcd-b"]
-    assert list(found) == ["certificates", *each, *guards, "prove"]
+    assert list(found) == ["certificates", *each, "rights", *guards, "prove"]
     assert "initial-cluster-state: new" in found["configure:pi"].preview
     (early,) = EtcdPrograms().changes(ctx)
     assert early.key == "install:pi"
@@ -89,6 +89,23 @@ def test_members_start_side_by_side_and_only_the_proof_waits_for_all() -> None:
     assert found["install:etcd-a"].after == ()
     assert {found[f"{what}:pi"].after for what in ("configure", "start")} == {("certificates",)}
     assert set(found["prove"].after) == set(found) - {"prove"}
+
+
+@pytest.mark.parametrize("may", ["everything", "root"])
+def test_where_the_doctor_may_do_more_than_look_it_is_taken_from_it(may: str) -> None:
+    said = healthy(secrets())
+    for name, says in said.items():
+        assert isinstance(says, Says)
+        said[name] = replace(says, rights=may)
+    found = plan(world(said))
+    assert list(found) == ["rights", "prove"]
+    assert found["prove"].after == ("rights",)
+
+
+def test_where_no_member_can_tell_what_was_done_is_not_done_again() -> None:
+    said: Said = {name: stopped(running(name, secrets())) for name in NAMES}
+    assert "rights" not in keys(world(said))
+    assert keys(world(said, state=NEW))[-2:] == ["rights", "prove"]
 
 
 def test_the_witness_gets_its_programs_ahead_only_where_nothing_runs_that_would_be_disturbed() -> None:
@@ -320,10 +337,11 @@ def test_the_rest_of_a_half_done_bootstrap_is_simply_started() -> None:
         "start:etcd-b",
         "configure:pi",
         "start:pi",
+        "rights",
         "prove",
     ]
     assert "initial-cluster-state: new" in found["configure:pi"].preview
-    assert not any(change.after for key, change in found.items() if key != "prove")
+    assert not any(change.after for key, change in found.items() if key not in ("rights", "prove"))
 
 
 def test_a_member_of_the_bootstrap_that_was_never_there_is_started_not_replaced() -> None:

@@ -38,6 +38,8 @@ class EtcdCluster:
     """It had a quorum once."""
     removed: set[int] = field(default_factory=set)
     """Members that were taken out for good."""
+    roles: bool = False
+    """Clients are told apart by the names in their certificates."""
     writes: int = 0
     """How many were taken."""
 

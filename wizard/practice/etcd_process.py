@@ -296,16 +296,17 @@ def _accepts(judge: Machine, shown: Machine) -> bool:
     return found.server and found.client and named and found.begins <= now <= found.ends
 
 
-def client_accepted(client: Machine, server: Machine, *, address: str) -> str:
-    """Why a client with the doctor's certificate is not served; empty = it is.
+def client_accepted(client: Machine, server: Machine, *, address: str, name: str = "doctor") -> str:
+    """Why a client is not served; empty = it is.
 
     Args:
         client: whose etcdctl asks.
         server: that is asked.
         address: it is asked at.
+        name: whose certificate it shows.
     """
-    own, theirs = _text(client, "doctor.crt"), _text(server, "member.crt")
-    if not _belongs(_text(client, "doctor.key"), own):
+    own, theirs = _text(client, f"{name}.crt"), _text(server, "member.crt")
+    if not _belongs(_text(client, f"{name}.key"), own):
         return "tls: private key does not match public key"
     found, shown = _read(own), _read(theirs)
     now = datetime.now(UTC) + timedelta(seconds=server.skew)

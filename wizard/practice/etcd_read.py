@@ -30,7 +30,10 @@ SHOWN = (CONFIG, RUNNING, f"{PKI}/ca.crt", f"{PKI}/member.crt", f"{PKI}/doctor.c
 LISTED = (
     CONFIG,
     UNIT,
-    *(f"{PKI}/{name}" for name in ("ca.crt", "member.crt", "member.key", "doctor.crt", "doctor.key")),
+    *(
+        f"{PKI}/{name}"
+        for name in ("ca.crt", "member.crt", "member.key", "doctor.crt", "doctor.key", "root.crt", "root.key")
+    ),
     GUARD_SCRIPT,
     GUARD_SERVICE,
     GUARD_TIMER,
@@ -172,9 +175,19 @@ def _cluster(machine: Machine) -> Iterator[tuple[str, list[str]]]:
                 yield name, [json.dumps(tell(machine, _own(machine)))]
             except EtcdError as error:
                 errors.append(f"{name}: {error}")
+        yield from _rights(machine)
     yield "metrics", list(_metrics(machine))
     if errors:
         yield "errors", errors
+
+
+def _rights(machine: Machine) -> Iterator[tuple[str, list[str]]]:
+    try:
+        cluster = _own(machine)
+    except EtcdError:
+        return
+    if cluster.leader:
+        yield "rights", [f"doctor={'reads' if cluster.roles else 'everything'}"]
 
 
 def _own(machine: Machine) -> EtcdCluster:

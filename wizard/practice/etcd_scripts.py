@@ -268,13 +268,25 @@ def prove(machine: Machine, args: Args, _payload: bytes) -> Answer:
     return Answer(f"proved {len(endpoints)} endpoints in 31 ms\n")
 
 
-def _asked(machine: Machine, endpoints: list[str], *, quorum: bool) -> EtcdCluster:
+def auth(machine: Machine, _args: Args, _payload: bytes) -> Answer:
+    """do/etcd-auth: roles by the names in certificates."""
+    settle(world_of(machine))
+    try:
+        cluster = _asked(machine, [f"https://127.0.0.1:{CLIENT_PORT}"], quorum=True)
+    except EtcdError as error:
+        return Answer(f"{error}\nrole add root failed\n", 3)
+    cluster.roles = True
+    return Answer("root and k3s may do everything, doctor may only look\n")
+
+
+def _asked(machine: Machine, endpoints: list[str], *, quorum: bool, name: str = "root") -> EtcdCluster:
     """The cluster behind the first endpoint that answers.
 
     Args:
         machine: whose etcdctl asks.
         endpoints: client URLs.
         quorum: the question takes one.
+        name: whose certificate is shown.
 
     Raises:
         EtcdError: none answers.
@@ -286,7 +298,9 @@ def _asked(machine: Machine, endpoints: list[str], *, quorum: bool) -> EtcdClust
         server = there if url.endswith(f":{CLIENT_PORT}") else None
         found = member_of(world_of(machine), server) if server and server.etcd.ready else None
         refused = (
-            client_accepted(machine, server, address=address) if server and found else "connection refused"
+            client_accepted(machine, server, address=address, name=name)
+            if server and found
+            else "connection refused"
         )
         if found is None or refused:
             said = f"{url}: {refused}"

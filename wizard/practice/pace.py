@@ -42,6 +42,7 @@ SECONDS = {
     "do/etcd-member": 3.0,
     "do/etcd-leave": 3.0,
     "do/etcd-prove": 1.0,
+    "do/etcd-auth": 0.5,
     "do/witness-fsync": 8.5,
 }
 """What a script takes on hardware; one that is not named takes a second."""

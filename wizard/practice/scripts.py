@@ -93,6 +93,7 @@ HANDLERS: Mapping[str, Handler] = {
     "do/etcd-leave": etcd.leave,
     "do/etcd-prove": etcd.prove,
     "do/etcd-guard": etcd.guard,
+    "do/etcd-auth": etcd.auth,
     "do/witness-fsync": fsync,
     "lib/put": put,
     "lib/runlock": runlock,

@@ -8,8 +8,8 @@ pki=/etc/etcd/pki
 ask() {
     where=$1
     shift
-    timeout -s KILL 25 /usr/local/bin/etcdctl --endpoints="$where" --cacert=$pki/ca.crt --cert=$pki/doctor.crt \
-        --key=$pki/doctor.key --dial-timeout=3s --command-timeout=15s "$@" 2>&1
+    timeout -s KILL 25 /usr/local/bin/etcdctl --endpoints="$where" --cacert=$pki/ca.crt --cert=$pki/root.crt \
+        --key=$pki/root.key --dial-timeout=3s --command-timeout=15s "$@" 2>&1
 }
 
 list=$(ask "$arg_contacts" member list) || {

@@ -6,8 +6,8 @@ set -eu
 pki=/etc/etcd/pki
 
 ask() {
-    timeout -s KILL 25 /usr/local/bin/etcdctl --endpoints="$arg_others" --cacert=$pki/ca.crt --cert=$pki/doctor.crt \
-        --key=$pki/doctor.key --dial-timeout=3s --command-timeout=15s "$@" 2>&1
+    timeout -s KILL 25 /usr/local/bin/etcdctl --endpoints="$arg_others" --cacert=$pki/ca.crt --cert=$pki/root.crt \
+        --key=$pki/root.key --dial-timeout=3s --command-timeout=15s "$@" 2>&1
 }
 
 # id, status, name, peer URLs, client URLs and whether it is a learner, of the member this is about.
@@ -32,8 +32,8 @@ others_healthy() {
 }
 
 alive() {
-    timeout -s KILL 15 /usr/local/bin/etcdctl --endpoints="$arg_client" --cacert=$pki/ca.crt --cert=$pki/doctor.crt \
-        --key=$pki/doctor.key --dial-timeout=3s --command-timeout=6s endpoint health >/dev/null 2>&1
+    timeout -s KILL 15 /usr/local/bin/etcdctl --endpoints="$arg_client" --cacert=$pki/ca.crt --cert=$pki/root.crt \
+        --key=$pki/root.key --dial-timeout=3s --command-timeout=6s endpoint health >/dev/null 2>&1
 }
 
 # The server refuses for a few seconds after a change of the list, and after an election.

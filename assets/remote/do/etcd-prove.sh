@@ -8,8 +8,8 @@ began=$(date +%s%N)
 ask() {
     where=$1
     shift
-    timeout -s KILL 20 /usr/local/bin/etcdctl --endpoints="$where" --cacert=$pki/ca.crt --cert=$pki/doctor.crt \
-        --key=$pki/doctor.key --dial-timeout=3s --command-timeout=8s "$@" 2>&1
+    timeout -s KILL 20 /usr/local/bin/etcdctl --endpoints="$where" --cacert=$pki/ca.crt --cert=$pki/root.crt \
+        --key=$pki/root.key --dial-timeout=3s --command-timeout=8s "$@" 2>&1
 }
 
 failed() {

@@ -9,8 +9,8 @@ here=https://127.0.0.1:2379
 ask() {
     endpoints=$1
     shift
-    timeout -s KILL 20 /usr/local/bin/etcdctl --endpoints="$endpoints" --cacert=$pki/ca.crt --cert=$pki/doctor.crt \
-        --key=$pki/doctor.key --dial-timeout=3s --command-timeout=6s "$@" 2>&1
+    timeout -s KILL 20 /usr/local/bin/etcdctl --endpoints="$endpoints" --cacert=$pki/ca.crt --cert=$pki/root.crt \
+        --key=$pki/root.key --dial-timeout=3s --command-timeout=6s "$@" 2>&1
 }
 
 # The id of a member, and whether it leads: the first yes or no in its row.

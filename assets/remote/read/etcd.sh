@@ -34,6 +34,7 @@ binaries() {
 files() {
     section files
     for file in "$etc/etcd.yml" "$unit" "$pki/ca.crt" "$pki/member.crt" "$pki/member.key" "$pki/doctor.crt" "$pki/doctor.key" \
+        "$pki/root.crt" "$pki/root.key" \
         "/usr/local/sbin/$guard" "/etc/systemd/system/$guard.service" "/etc/systemd/system/$guard.timer"; do
         if [ -f "$file" ]; then
             printf '|%s %s %s\n' "$(sha256sum <"$file" | cut -d ' ' -f 1)" "$(stat -c '%a %U:%G' "$file")" "$file"
@@ -165,11 +166,28 @@ metrics() {
         /^etcd_mvcc_db_total_size_in_(bytes|use_in_bytes) / || /^etcd_server_version/ { print }'
 }
 
+# What the doctor's certificate may do: to be told whether clients have roles takes one, so that a refusal tells most.
+rights() {
+    # It takes a leader, too.
+    case $said in *'"leader"'*) ;; *) return 0 ;; esac
+    section rights
+    said=$(ask auth status)
+    case $said in
+    *'Status: false'*) echo '|doctor=everything' ;;
+    *'Status: true'*) echo '|doctor=root' ;;
+    *'permission denied'*) echo '|doctor=reads' ;;
+    *) printf '|error=%s\n' "$(printf '%s' "$said" | tail -n 1 | cut -c 1-300)" ;;
+    esac
+}
+
 # A member that waits for its peers does not answer clients yet; its metrics are there from the start.
 cluster() {
     case $(state) in
     active)
-        [ ! -x /usr/local/bin/etcdctl ] || answer status '[' ask endpoint status -w json
+        [ ! -x /usr/local/bin/etcdctl ] || {
+            answer status '[' ask endpoint status -w json
+            rights
+        }
         # Its own view: that of the whole cluster is not to be had without a quorum.
         [ ! -x /usr/local/bin/etcdctl ] || answer members '{' ask member list --consistency=s -w json
         answer metrics etcd_ metrics

@@ -147,7 +147,7 @@ class Site:
         """Ask etcd, on a member, through its own endpoint unless told otherwise."""
         pki = "/etc/etcd/pki"
         endpoints = ",".join(self.client(one) for one in through or (machine,))
-        keys = (f"--cacert={pki}/ca.crt", f"--cert={pki}/doctor.crt", f"--key={pki}/doctor.key")
+        keys = (f"--cacert={pki}/ca.crt", f"--cert={pki}/root.crt", f"--key={pki}/root.key")
         return self.inside(machine, "/usr/local/bin/etcdctl", f"--endpoints={endpoints}", *keys, *words)
 
     def client(self, member: str) -> str:

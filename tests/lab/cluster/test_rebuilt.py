@@ -74,7 +74,7 @@ def private_keys(folder: Path) -> Canaries:
 def canaries(cluster: Cluster) -> Canaries:
     found = private_keys(cluster.operator.folder)
     names = {name.partition("#")[0] for name in found.secrets}
-    wanted = {"ssh/key", "etcd/ca.key", "etcd/k3s.key", "etcd/doctor.key"}
+    wanted = {"ssh/key", "etcd/ca.key", "etcd/k3s.key", "etcd/doctor.key", "etcd/root.key"}
     wanted |= {f"etcd/{name}.key" for name in MEMBERS} | {f"host/{name}.key" for name in GUESTS}
     assert names == wanted
     return found
@@ -148,12 +148,12 @@ def holders(cluster: Cluster, machine: str, patterns: bytes) -> list[str]:
     return sorted(said.splitlines())
 
 
+CLIENTS = (("etcd", "member"), ("root", "doctor"), ("root", "root"))
+"""Who owns which key on a member."""
+
+
 def expected(machine: str) -> list[str]:
-    """A guest has its host key, a member its own key and that of the client doctor is; each for its owner alone."""
+    """A guest has its host key, a member its own key and those of the clients doctor and root; each for its owner alone."""
     own = ["600 root /etc/ssh/ssh_host_ed25519_key"] if machine in GUESTS else []
-    etcd = (
-        ["600 etcd /etc/etcd/pki/member.key", "600 root /etc/etcd/pki/doctor.key"]
-        if machine in MEMBERS
-        else []
-    )
-    return sorted(own + etcd)
+    keys = [f"600 {owner} /etc/etcd/pki/{name}.key" for owner, name in CLIENTS] if machine in MEMBERS else []
+    return sorted(own + keys)

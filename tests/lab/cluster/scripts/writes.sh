@@ -6,7 +6,7 @@ set -u
 pki=/etc/etcd/pki
 through=$1
 ask() {
-    timeout 15 /usr/local/bin/etcdctl --endpoints="$through" --cacert=$pki/ca.crt --cert=$pki/doctor.crt --key=$pki/doctor.key \
+    timeout 15 /usr/local/bin/etcdctl --endpoints="$through" --cacert=$pki/ca.crt --cert=$pki/root.crt --key=$pki/root.key \
         --dial-timeout=2s --command-timeout=8s "$@" 2>/dev/null
 }
 now() { echo $(($(date +%s%N) / 1000000)); }
