@@ -50,7 +50,7 @@ class Etcd(Step):
     def changes(self, ctx: Context) -> Iterator[Change]:
         """What is missing on each member, the proof by a write last; nothing where the spec names no machines."""
         if places(ctx.spec):
-            yield from Planner(paced(ctx), look_at_all(ctx)).changes()
+            yield from Planner(paced(ctx), look_at_all(ctx), pace.timers_of(ctx).words).changes()
 
 
 def _first(ctx: Context) -> Iterator[Check]:

@@ -30,6 +30,8 @@ class Planner:
 
     ctx: Context
     cluster: Cluster
+    pace: str = ""
+    """The timers in use and why, for those who read the plan."""
     renewed: frozenset[str] = frozenset()
     """Members whose certificate is made anew in this pass."""
     stage: Stage | None = None
@@ -131,7 +133,7 @@ class Planner:
         if turns:
             paths += [AUTHORITY]
         if paths:
-            yield _configure(self.ctx, member, paths, lineage, joining=self.joins(member))
+            yield self._configure(member, paths, lineage)
         if member.runs:
             if old or turns or outdated(member, self.ctx.spec, lineage, self.ctx.secrets):
                 yield _restart(member, others)
@@ -141,6 +143,19 @@ class Planner:
                 yield _promote(member, others)
         else:
             yield from self._begin(member, others)
+
+    def _configure(self, member: Member, paths: Sequence[str], lineage: str) -> Change:
+        place, ctx, joining = member.place, self.ctx, self.joins(member)
+        text = config_of(ctx.spec, place, lineage, ctx.secrets, joining=joining)
+        pace = [f"heartbeat and election: {self.pace}"] if self.pace else []
+        return Change(
+            key=f"configure:{place.name}",
+            host=place.name,
+            summary=f"Set up etcd on {place.name}, its data in {place.base}/data",
+            preview="\n".join([f"writes {', '.join(dict.fromkeys(paths))}", *pace, text]),
+            weight=2.0,
+            do=work.configure(place, joining=joining, etcd=ctx.spec.etcd),
+        )
 
     def _others(self, member: Member) -> list[Member]:
         """All the others, those that answer first: each of them must be healthy before this one is disturbed."""
@@ -254,19 +269,6 @@ def _address(member: Member, others: Sequence[Member]) -> Change:
         preview=f"etcdctl member update --peer-urls={member.place.peer}",
         weight=3.0,
         do=work.address(member.place, _places(others)),
-    )
-
-
-def _configure(ctx: Context, member: Member, paths: Sequence[str], lineage: str, *, joining: bool) -> Change:
-    place = member.place
-    text = config_of(ctx.spec, place, lineage, ctx.secrets, joining=joining)
-    return Change(
-        key=f"configure:{place.name}",
-        host=place.name,
-        summary=f"Set up etcd on {place.name}, its data in {place.base}/data",
-        preview="\n".join([f"writes {', '.join(dict.fromkeys(paths))}", text]),
-        weight=2.0,
-        do=work.configure(place, joining=joining, etcd=ctx.spec.etcd),
     )
 
 

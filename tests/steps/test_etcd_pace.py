@@ -70,6 +70,7 @@ def test_quick_disks_bring_quicker_timers_one_member_after_the_other_and_the_gua
     assert list(found) == [*restarts, "unguard:etcd-a", "unguard:etcd-b", "prove"]
     assert "heartbeat-interval: 100" in found["configure:pi"].preview
     assert "election-timeout: 1000" in found["configure:pi"].preview
+    assert "heartbeat and election: 100/1000 ms because every disk" in found["configure:pi"].preview
     assert "restart:etcd-b" in found["configure:pi"].after
 
 

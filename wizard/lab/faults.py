@@ -80,6 +80,11 @@ FAULTS = {
             *breakage.scripted("disk-full"),
         ),
         Fault(
+            "disk-slow",
+            *breakage.scripted("disk-slow"),
+            "20",
+        ),
+        Fault(
             "clock-skewed",
             *breakage.scripted("clock-skewed"),
             "+90s",

@@ -85,7 +85,7 @@ class Operator:
         out, err = self.home / "stdout", self.home / "stderr"
         command = [sys.executable, "-m", "wizard", *words, "--dir", str(self.folder)]
         command += ["--events", str(self.events)]
-        command += self.extra if words[0] in {"facts", "plan", "apply", "doctor"} else ()
+        command += self.extra if words[0] in {"facts", "plan", "apply", "doctor", "witness"} else ()
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
                 command,
