@@ -11,7 +11,7 @@ from threading import Lock
 from typing import ClassVar
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 
 from screens.base import StageScreen
@@ -26,6 +26,7 @@ from screens.prompter import DialogPrompter
 from screens.text import Sign
 from screens.theme import OURS
 from screens.widgets import RailItem
+from screens.working import Working
 from wizard.core.decide.addresses import PlannedAddress
 from wizard.core.decide.layout import Layout
 from wizard.core.decide.witness_report import WitnessReport
@@ -42,7 +43,7 @@ HUNG_UP = 128 + signal.SIGHUP
 TERMINATED = 128 + signal.SIGTERM
 
 
-class WizardApp(App[int]):
+class WizardApp(Working):
     """The setup, from the first host to the end.
 
     Args:
@@ -101,8 +102,8 @@ class WizardApp(App[int]):
         if self.theme == "textual-dark":  # nobody asked for another one (TEXTUAL_THEME)
             self.theme = OURS[0].name
         self._catch_signals()
-        error = self._load()
-        self.push_screen(WELCOME.id)
+        error = self._load() or self.remember()
+        self.push_screen("resume" if self.left is not None else WELCOME.id)
         if error is not None:
             self.push_screen(ErrorDialog(error))
 
@@ -143,6 +144,7 @@ class WizardApp(App[int]):
         """
         with suppress(WizardError):
             self._write(self.draft, self.checked)
+        self.let_go()
         self.prompter.close()
         self.looker.close()
         self.exit(code, return_code=code)
@@ -183,6 +185,19 @@ class WizardApp(App[int]):
     def _take(self, draft: Draft) -> None:
         self.draft, self.checked = draft, draft.check()
         self.looker.forget_changed(self.checked.spec)
+
+    def start_over(self) -> None:
+        """Begin a new spec of the same name; the old one is kept beside it, and nothing that was built is touched."""
+        try:
+            kept = self.store.set_aside()
+        except WizardError as error:
+            self.push_screen(ErrorDialog(error))
+            return
+        self.left, self.furthest = None, 0
+        self.replace(self.desk.begin().put("name", self.draft.get("name")))
+        self.go(STAGES[0].id)
+        if kept:
+            self.notify(f"The answers so far are kept as {kept}.", markup=False)
 
     @work(thread=True, group="keep", exit_on_error=False)
     def keep(self) -> None:
@@ -242,8 +257,9 @@ class WizardApp(App[int]):
             stage: its id.
         """
         self.furthest = max(self.furthest, number_of(stage))
-        self.draft = self.draft.at(stage)
-        self.keep()
+        if number_of(stage) or stage == WELCOME.id:
+            self.draft = self.draft.at(stage)
+            self.keep()
         while len(self.screen_stack) > BOTTOM:
             self.pop_screen()
         self.switch_screen(stage)

@@ -39,13 +39,21 @@ STAGES: tuple[Stage, ...] = (
     Stage("machines", "Machines", "screens.machines:MachinesScreen"),
     Stage("network", "Network", "screens.network:NetworkScreen"),
     Stage("witness", "Witness", "screens.witness:WitnessScreen"),
+    Stage("review", "Review", "screens.review:ReviewScreen"),
 )
 """The story; where a person is and how far they got is told by the place in it."""
+
+AFTER = (
+    Stage("run", "Run", "screens.run:RunScreen"),
+    Stage("done", "Done", "screens.done:DoneScreen"),
+    Stage("resume", "Resume", "screens.resume:ResumeScreen"),
+)
+"""What comes when the story is told, and the way back into it."""
 
 
 def all_screens() -> dict[str, Callable[[], AnyScreen]]:
     """Every stage's screen by its id, for the app's `SCREENS`."""
-    return {stage.id: partial(Stage.make, stage) for stage in (WELCOME, *STAGES)}
+    return {stage.id: partial(Stage.make, stage) for stage in (WELCOME, *STAGES, *AFTER)}
 
 
 def number_of(stage_id: str) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,7 +13,7 @@ from textual.widgets import Footer, Label, Log
 
 from screens.text import STRONG, told
 from wizard.core import events as ev
-from wizard.core.text import printable
+from wizard.core.view.feed import log_line
 
 MOST_LINES = 5_000
 """Lines kept in memory; all of them are in the cluster's events.jsonl."""
@@ -30,34 +29,13 @@ class RunLog:
 
     def take(self, batch: Sequence[ev.Event]) -> None:
         """Add a line for each event."""
-        fresh = [line for event in batch if (line := event_line(event))]
+        self.add([line for event in batch if (line := log_line(event))])
+
+    def add(self, fresh: Sequence[str]) -> None:
+        """Add lines that were made already."""
         self.kept.extend(fresh)
         if self.watcher is not None and fresh:
-            self.watcher(fresh)
-
-
-def event_line(event: ev.Event) -> str:
-    """An event as one line; empty = nothing worth a line."""
-    say = _TALK.get(type(event))
-    said = say(event).rstrip() if say else ""
-    clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-    return f"{clock}  {printable(said)}" if said else ""
-
-
-_TALK: dict[type[ev.Event], Callable[[Any], str]] = {
-    ev.RunStarted: lambda it: f"{it.command} of {it.cluster} begins",
-    ev.RunFinished: lambda it: f"{it.command} ended: {it.status}, {it.changes} changes in {it.seconds:.0f} s",
-    ev.HostState: lambda it: f"{it.host}: {it.status} {it.detail}",
-    ev.StepStarted: lambda it: it.title,
-    ev.StepFinished: lambda it: f"{it.title}: {it.status}",
-    ev.ChangeStarted: lambda it: f"{it.host}: {it.summary}",
-    ev.ChangeProgress: lambda it: f"{it.host}: {it.text}",
-    ev.ChangeFinished: lambda it: f"{it.host}: {it.summary}: {it.status} {it.detail}",
-    ev.CheckFinished: lambda it: f"check {it.finding.check}: {it.finding.status} {it.finding.detail}",
-    ev.Output: lambda it: f"{it.host} | {it.line}",
-    ev.Note: lambda it: it.text,
-}
-"""What each kind of event says; the others are not worth a line."""
+            self.watcher(list(fresh))
 
 
 class LogScreen(ModalScreen[None]):

@@ -89,7 +89,9 @@ def _proxy(ctx: Context) -> Finding:
 
 
 def _locale(_ctx: Context) -> Finding:
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    # While screens are shown sys.stdout is theirs; what counts is the terminal's own stream.
+    stream = sys.stdout if hasattr(sys.stdout, "encoding") else sys.__stdout__
+    encoding = (getattr(stream, "encoding", None) or "").lower().replace("-", "")
     if encoding == "utf8":
         return passed("Text is UTF-8.")
     return warned(

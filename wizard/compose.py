@@ -123,6 +123,11 @@ def run_screens(desk: Desk) -> int:
 
         app = WizardApp(desk)
     app.run()
+    if app.install is not None and app.install.active:
+        from wizard.front.streams import tell
+
+        tell("Saving where the run is ...")
+    app.settled()
     return app.return_code or 0
 
 

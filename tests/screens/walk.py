@@ -12,6 +12,7 @@ from textual.widgets import Input
 from screens.app import WizardApp
 from screens.widgets import Told
 from tests.screens.desk import PracticeDesk
+from wizard.core.desk import Desk
 
 NAMES = {".": "full_stop", "-": "minus", "/": "slash", "_": "underscore", " ": "space", "~": "tilde"}
 Walker = Callable[["Walk"], Coroutine[None, None, None]]
@@ -55,6 +56,21 @@ class Walk:
         await self.pilot.pause(0.1)
         await self.pilot.pause()
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Let things happen until something holds."""
+        for _ in range(1500):
+            await self.pilot.pause()
+            if holds():
+                break
+            await asyncio.sleep(0.01)
+        else:
+            raise AssertionError(f"it never came to that; the screen says:\n{self.text()}")
+        await self.pilot.pause()
+
+    async def sees(self, words: str) -> None:
+        """Let things happen until the screen says something."""
+        await self.until(lambda: words in self.text())
+
     @property
     def stage(self) -> str:
         """The id of the screen that is shown."""
@@ -78,7 +94,7 @@ def walk(
     steps: Walker,
     *,
     size: tuple[int, int] = (80, 24),
-    desk: PracticeDesk | None = None,
+    desk: Desk | None = None,
     place: str = "",
 ) -> WizardApp:
     """Run the wizard and walk through it.

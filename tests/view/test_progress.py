@@ -120,8 +120,8 @@ def test_a_flood_of_output_is_bounded_and_said_so() -> None:
 
 def test_the_log_that_is_opened_later_has_the_last_lines_and_no_more() -> None:
     feed = Feed()
-    for _ in range(3):
-        for number in range(1500):
+    for _ in range(6):
+        for number in range(500):
             feed(output(f"line {number}"))
         feed.drain()
     assert len(feed.log) == KEPT_LINES
@@ -141,6 +141,16 @@ def test_nothing_but_output_is_ever_passed_over() -> None:
     for one in threads:
         one.join()
     assert sum("note" in text for text in feed.drain().lines) == 8 * 200
+
+
+def test_a_wait_that_only_counts_is_one_line_of_the_log() -> None:
+    feed = Feed()
+    for seconds in range(5):
+        feed(waits(0, 3 + seconds, f"etcd-a answers on port 22 ({seconds} s)"))
+    feed(waits(0, 9, "etcd-a shows the host key we gave it"))
+    assert len(feed.drain().lines) == 2
+    feed(waits(0, 10, "etcd-a shows the host key we gave it"))
+    assert feed.drain().lines == ()
 
 
 def test_a_line_of_the_log_cannot_move_the_cursor() -> None:

@@ -84,6 +84,23 @@ class DraftStore:
         write_private(self.draft, f"{head}{about}{text}".encode())
         return note
 
+    def set_aside(self) -> str:
+        """Give the spec another name, so that a new one can be begun.
+
+        Returns:
+            The name it has now; empty where there was none.
+
+        Raises:
+            StateError: it cannot be written.
+        """
+        old = self._spec_bytes()
+        if old is None:
+            return ""
+        kept = self._free_backup()
+        _replace(kept, old)
+        self.spec.unlink()
+        return kept.name
+
     def forget(self) -> None:
         """Throw the unfinished answers away; the spec stays."""
         self.draft.unlink(missing_ok=True)

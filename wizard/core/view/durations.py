@@ -23,13 +23,13 @@ def seconds_text(seconds: float) -> str:
 
 
 def about(seconds: float) -> str:
-    """An estimate, no finer than it can be known: `a few seconds`, `40 s`, `6 min`.
+    """An estimate, no finer than it can be known: `<10 s`, `40 s`, `6 min`.
 
     Args:
         seconds: estimated.
     """
     if seconds < TENTHS_BELOW:
-        return "a few seconds"
+        return f"<{TENTHS_BELOW} s"
     if seconds < MINUTES_FROM:
         return f"{round(seconds / 10) * 10:.0f} s"
     return f"{max(2, round(seconds / 60))} min"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from wizard.core.engine.plan import Plan
 from wizard.core.events import (
     ChangeFinished,
     ChangeProgress,
@@ -25,11 +27,11 @@ from wizard.core.events import (
 )
 from wizard.core.text import printable
 from wizard.core.view.durations import seconds_text
-from wizard.core.view.progress import RunView, folded
+from wizard.core.view.progress import RunView, folded, with_plan
 
 KEPT_LINES = 2000
 """Lines of the log the screen holds; the file has them all."""
-KEPT_OUTPUT = 2000
+KEPT_OUTPUT = 500
 """Lines of output that wait for the screen; where more come, the oldest of them are passed over."""
 
 
@@ -56,6 +58,8 @@ class Feed:
         self._events: deque[Event] = deque()
         self._output: deque[Output] = deque(maxlen=kept)
         self._came = 0
+        self._plan: Plan | None = None
+        self._said: dict[tuple[str, str], str] = {}
         self.view = RunView()
         """The picture, as of the last time it was drained."""
         self.log: deque[str] = deque(maxlen=KEPT_LINES)
@@ -70,20 +74,45 @@ class Feed:
             else:
                 self._events.append(event)
 
+    def expect(self, plan: Plan) -> None:
+        """Take the plan that is about to be carried out, from any thread: the bar knows the whole way from the beginning.
+
+        Args:
+            plan: as approved.
+        """
+        with self._guard:
+            self._plan = plan
+
     def drain(self) -> Drained:
         """Everything that came since, folded into the picture. Called by the screen's own thread."""
         with self._guard:
             events, output, came = list(self._events), list(self._output), self._came
+            plan, self._plan = self._plan, None
             self._events.clear()
             self._output.clear()
             self._came = 0
         self.view = folded(self.view, events)
-        lines = list(_merged(events, output, came - len(output)))
+        if plan is not None:
+            self.view = with_plan(self.view, plan)
+        lines = list(_merged(self._news(events), output, came - len(output)))
         self.log.extend(lines)
-        return Drained(self.view, tuple(lines), bool(events))
+        return Drained(self.view, tuple(lines), bool(events) or plan is not None)
+
+    def _news(self, events: list[Event]) -> Iterator[Event]:
+        """Without what was said before: a wait that only counts is one line of the log, not hundreds."""
+        for event in events:
+            if isinstance(event, ChangeProgress):
+                said = _NUMBERS.sub("", event.text)
+                if self._said.get((event.step, event.change)) == said:
+                    continue
+                self._said[event.step, event.change] = said
+            yield event
 
 
-def _merged(events: list[Event], output: list[Output], passed_over: int) -> Iterator[str]:
+_NUMBERS = re.compile(r"\d+")
+
+
+def _merged(events: Iterable[Event], output: list[Output], passed_over: int) -> Iterator[str]:
     if passed_over > 0:
         yield f"{'':10}({passed_over} more lines are in the log file only)"
     for event in sorted([*events, *output], key=lambda one: one.at):

@@ -8,8 +8,9 @@ from enum import Enum
 
 from wizard.core.check import Finding, Status
 from wizard.core.spec.model import ClusterSpec, HostSpec, MachineSpec
+from wizard.core.view.columns import wrapped
 from wizard.core.view.progress import ChangeView, RunView
-from wizard.core.view.styled import Line, Tone, beside, line, padded
+from wizard.core.view.styled import Line, Tone, beside, cut, line, padded
 
 
 class Health(Enum):
@@ -37,6 +38,11 @@ class Health(Enum):
     def tone(self) -> Tone:
         """Its colour, where there is one."""
         return self.value[2]
+
+    @property
+    def told(self) -> str:
+        """Symbol and word; where the symbol is the word, once."""
+        return self.word if self.symbol == self.word else f"{self.symbol} {self.word}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,9 @@ class Topology:
                 return Health.UNKNOWN, f"{told} seen to vote, {need} are needed"
             return Health.BAD, f"{told} vote, {need} are needed: it has STOPPED"
         if up == len(members):
-            return Health.OK, f"{told} vote: holds, and can lose {up - need}"
-        return Health.WARN, f"{told} vote: holds, and can lose {up - need} more"
+            return Health.OK, f"{told} vote: holds, can lose {up - need}"
+        more = f"can lose {up - need} more" if up > need else "one more loss stops it"
+        return Health.WARN, f"{told} vote: holds, {more}"
 
 
 def topology(
@@ -236,6 +243,8 @@ def topology_lines(picture: Topology, width: int) -> list[Line]:
     """
     if not picture.places:
         return []
+    if width < LEAST:
+        return _listed(picture, width)
     across = max(1, min(len(picture.places), (width + GAP) // (LEAST + GAP)))
     box = min(MOST, max(LEAST, (width - GAP * (across - 1)) // across))
     rows: list[Line] = []
@@ -243,8 +252,38 @@ def topology_lines(picture: Topology, width: int) -> list[Line]:
         group = picture.places[start : start + across]
         tall = max(_inner(place) for place in group)
         rows += beside([_box(place, box, tall) for place in group], [box] * len(group), GAP)
+    return [*rows, *_quorum(picture, width)]
+
+
+def _quorum(picture: Topology, width: int) -> list[Line]:
     health, text = picture.quorum
-    return [*rows, line("etcd  ", (f"{health.symbol} {text}", health.tone))]
+    rows = wrapped(f"{health.symbol} {text}", max(width - 6, 12), "", "   ")
+    return [line("etcd  " if not index else " " * 6, (row, health.tone)) for index, row in enumerate(rows)]
+
+
+def _listed(picture: Topology, width: int) -> list[Line]:
+    """Where there is no room for a box: a line for each machine."""
+    rows: list[Line] = []
+    for place in picture.places:
+        rows.append(_named(place.node.name, place.node.health, width, Tone.STRONG))
+        rows += [_named(f"  {one.name}", one.health, width) for one in place.guests]
+        rows += [_named("  etcd", place.node.voter, width)] if place.node.votes else []
+    return [*rows, *_quorum(picture, width)]
+
+
+def _named(name: str, health: Health, width: int, tone: Tone = Tone.PLAIN) -> Line:
+    """The symbol first: where the line is cut, its word goes."""
+    indent = " " * (len(name) - len(name.lstrip()))
+    word = "" if health.word == health.symbol else health.word
+    return cut(
+        line(
+            indent,
+            (health.symbol, health.tone),
+            (f" {name.strip():<{12 - len(indent)}} ", tone),
+            (word, health.tone),
+        ),
+        width,
+    )
 
 
 def _inner(place: Place) -> int:
@@ -253,7 +292,7 @@ def _inner(place: Place) -> int:
 
 def _box(place: Place, width: int, tall: int) -> list[Line]:
     node = place.node
-    state = f"{node.health.symbol} {node.health.word}"
+    state = node.health.told
     filler = "─" * max(1, width - len(node.name) - len(state) - 6)
     top = line("┌ ", (node.name, Tone.STRONG), " ", (filler, Tone.DIM), " ", (state, node.health.tone), " ┐")
     body = [_guest(one, width) for one in place.guests]
@@ -264,12 +303,12 @@ def _box(place: Place, width: int, tall: int) -> list[Line]:
 
 def _guest(one: Node, width: int) -> Line:
     role = f"{one.role:<9}" if width >= SHORT and one.role not in one.name else ""
-    state = f"{one.health.symbol} {one.health.word}"
+    state = one.health.told
     inside = line(f" {one.name:<11} ", (role, Tone.DIM), (state, one.health.tone))
     return (*line("│"), *padded(inside, width - 2), *line("│"))
 
 
 def _member(node: Node, width: int) -> Line:
-    state = f"{node.voter.symbol} {node.voter.word}"
+    state = node.voter.told
     inside = line(f" {'etcd':<11} ", (state, node.voter.tone))
     return (*line("│"), *padded(inside, width - 2), *line("│"))

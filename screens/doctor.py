@@ -1,0 +1,213 @@
+"""What is wrong: the root cause first, with evidence, likely cause and the exact fix; everything else below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Button, OptionList
+from textual.widgets.option_list import Option
+
+from screens.base import StageScreen
+from screens.drawn import Picture, Reader, content_of
+from screens.text import Sign
+from screens.widgets import RailItem
+from screens.work import Look
+from wizard.core.check import Finding, Status
+from wizard.core.session import DoctorReport, Session
+from wizard.core.view.columns import wrapped
+from wizard.core.view.findings import SYMBOLS, TONES, Cause, DoctorView, cause_lines, doctor_view
+from wizard.core.view.styled import Line, Tone, line
+from wizard.core.view.topology import topology_lines
+
+SIGNS = {
+    Status.PASS: Sign.DONE,
+    Status.SKIP: Sign.DONE,
+    Status.WAITING: Sign.RUNS,
+    Status.WARN: Sign.NEEDS,
+    Status.FAIL: Sign.FAILED,
+}
+ORDER = (Sign.DONE, Sign.UNKNOWN, Sign.RUNS, Sign.NEEDS, Sign.FAILED)
+
+
+def ask_doctor(session: Session) -> DoctorReport:
+    """Make every check; only reads.
+
+    Args:
+        session: on the hosts of the spec.
+    """
+    return session.doctor()
+
+
+class DoctorScreen(StageScreen):
+    """The report, one finding opened at a time."""
+
+    STAGE = "doctor"
+    AUTO_FOCUS = "#findings"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "again", "Look again", tooltip="Make every check anew", id="doctor.again"),
+        Binding("a", "all", "All checks", tooltip="Also those that hold", id="doctor.all"),
+        Binding("t", "topology", "Topology", tooltip="What runs where, and how it is", id="doctor.topology"),
+        Binding("y", "copy", "Copy the fix", tooltip="To the clipboard of the terminal", id="doctor.copy"),
+        Binding("tab", "app.focus_next", "Next", show=False, tooltip="To the next pane", id="doctor.field"),
+        Binding("ctrl+n", "back", "Close", show=False, tooltip="Back to where you were", id="doctor.close"),
+        Binding("escape", "back", "Back", tooltip="Back to where you were", id="doctor.back"),
+        Binding(
+            "f1", "app.help", "Help", tooltip="What this screen is about, and its keys", id="doctor.help"
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._look: Look[DoctorReport] | None = None
+        self._view: DoctorView | None = None
+        self._shown: list[Finding] = []
+        self._all = False
+
+    def main(self) -> ComposeResult:
+        """A sentence, the findings, the one that is pointed at."""
+        yield Picture(self._headline, id="headline")
+        yield OptionList(id="findings", compact=True)
+        with Reader(id="finding"):
+            yield Picture(self._finding, id="finding-text")
+            yield Picture(self._topology, id="doctor-topology")
+
+    def buttons(self) -> ComposeResult:
+        """Back, or look again."""
+        yield Button("Back", id="back", compact=True)
+        yield Button("Look again", id="again", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        super().on_mount()
+        self.query_one("#question").display = False
+        self.query_one("#doctor-topology").display = False
+        self.action_again()
+
+    def action_again(self) -> None:
+        """Make every check anew."""
+        if self._look is None or not self._look.active:
+            self._look = self.wizard.look(ask_doctor, self._came)
+            self.redraw()
+
+    def _came(self) -> None:
+        if not self.is_attached or self._look is None:
+            return
+        self._view = doctor_view(self._look.result) if self._look.result else None
+        self._fill()
+
+    def _fill(self) -> None:
+        """The causes first, then what they explain and what should not stay; the rest when it is asked for."""
+        view = self._view
+        causes = [one.finding for one in view.causes] if view else []
+        rest = [one for one in view.findings if one not in causes] if view else []
+        self._shown = causes + [one for one in rest if self._all or one.status is Status.WARN]
+        picture, text = self.query_one("#doctor-topology"), self.query_one("#finding-text")
+        picture.display, text.display = not self._shown, bool(self._shown)
+        found = self.query_one("#findings", OptionList)
+        found.clear_options()
+        found.add_options(Option(content_of([_row(one)])) for one in self._shown)
+        found.display = bool(self._shown)
+        if self._shown:
+            found.highlighted = 0
+        self.redraw()
+
+    def redraw(self) -> None:
+        """The sentence and the finding that is pointed at."""
+        super().redraw()
+        for picture in self.query(Picture):
+            if picture.display:
+                picture.redraw()
+
+    def rail(self) -> Sequence[RailItem]:
+        """The steps that have checks, each with the worst that was found."""
+        worst: dict[str, Sign] = {}
+        for item in self._view.findings if self._view else ():
+            blind = item.status is Status.SKIP and item.explained_by
+            sign = Sign.UNKNOWN if blind else SIGNS[item.status]
+            worst[item.step] = max(worst.get(item.step, sign), sign, key=ORDER.index)
+        return [RailItem(sign, step) for step, sign in worst.items()] or super().rail()
+
+    def meaning(self) -> Content:
+        """Nothing beside: sentences and commands want the room."""
+        return Content("")
+
+    @on(OptionList.OptionHighlighted, "#findings")
+    def _pointed(self) -> None:
+        self.query_one("#finding", Reader).scroll_home(animate=False)
+        self.query_one("#finding-text", Picture).redraw()
+
+    @on(OptionList.OptionSelected, "#findings")
+    def _opened(self) -> None:
+        """Read it whole with the arrow keys."""
+        self.query_one("#finding", Reader).focus()
+
+    @property
+    def pointed(self) -> Finding | None:
+        """The finding that is pointed at."""
+        index = self.query_one("#findings", OptionList).highlighted
+        return self._shown[index] if index is not None and index < len(self._shown) else None
+
+    def _headline(self, width: int, _height: int) -> list[Line]:
+        look, view = self._look, self._view
+        if look is None or look.active:
+            return [line((".. Looking at every host and asking every check", Tone.BUSY))]
+        if look.error is not None:
+            rows = [look.error.what, f"why: {look.error.why}", *(f"do: {one}" for one in look.error.do)]
+            return [line((part, Tone.BAD)) for text in rows for part in wrapped(text, width, "", "  ")]
+        if view is None:
+            return [line("")]
+        tone = {"ok": Tone.OK, "warn": Tone.WARN}.get(view.verdict, Tone.BAD)
+        sign = {"ok": "ok", "warn": "!!"}.get(view.verdict, "xx")
+        return [line((f"{sign} {view.headline}", tone)), line((view.sum, Tone.DIM)), line("")]
+
+    def _finding(self, width: int, _height: int) -> list[Line]:
+        item, view = self.pointed, self._view
+        if item is None or view is None:
+            return [line("")]
+        cause = next((one for one in view.causes if one.finding is item), Cause(item))
+        rows = [line((f"{item.check} · {item.title}", Tone.DIM)), *cause_lines(cause, width)]
+        if item.explained_by:
+            rows.append(line("   ", (f"{'because':<9}", Tone.DIM), f"of {item.explained_by}"))
+        return rows
+
+    def _topology(self, width: int, _height: int) -> list[Line]:
+        return topology_lines(self.wizard.picture(findings=self._view.findings if self._view else ()), width)
+
+    def action_all(self) -> None:
+        """Show or hide the checks that hold."""
+        self._all = not self._all
+        self._fill()
+
+    def action_topology(self) -> None:
+        """Show the topology instead of the finding, or the finding."""
+        picture, text = self.query_one("#doctor-topology"), self.query_one("#finding-text")
+        picture.display, text.display = not picture.display, picture.display
+        self.redraw()
+
+    def action_copy(self) -> None:
+        """The fix to the terminal's clipboard."""
+        item = self.pointed
+        if item is not None and item.fix:
+            self.app.copy_to_clipboard(item.fix)
+            self.notify("Copied.", markup=False)
+
+    def action_back(self) -> None:
+        """Back to where one was."""
+        if self._look is not None and self._look.active:
+            self._look.let_go()
+        self.app.pop_screen()
+
+    @on(Button.Pressed, "#again")
+    def _again_pressed(self) -> None:
+        self.action_again()
+
+
+def _row(item: Finding) -> Line:
+    place = f" [{item.host}]" if item.host and item.host not in item.title else ""
+    told = item.title if item.status is Status.PASS else item.detail
+    return line((SYMBOLS[item.status], TONES[item.status]), f" {told}{place}")

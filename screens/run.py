@@ -1,0 +1,224 @@
+"""The run: what is done now, what it waits for, how long it still takes. Leaving the screen leaves the run alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Button
+
+from screens.base import StageScreen
+from screens.drawn import LogPane, Picture, Reader, content_of, say
+from screens.text import Sign
+from screens.widgets import RailItem
+from screens.work import Run
+from wizard.core.view.columns import wrapped
+from wizard.core.view.feed import KEPT_LINES, Drained
+from wizard.core.view.progress import RunView
+from wizard.core.view.run_text import Leaving, bar, current_lines, ending_lines, headline, step_lines
+from wizard.core.view.styled import Line, Tone, line
+from wizard.core.view.topology import topology_lines
+
+SIGNS = {
+    "not-begun": Sign.LATER,
+    "running": Sign.RUNS,
+    "done": Sign.DONE,
+    "failed": Sign.FAILED,
+    "blocked": Sign.LATER,
+    "stopped": Sign.NEEDS,
+}
+
+
+ROOMY, BESIDE = 108, 22
+"""Columns of a terminal that has room for the log and the picture, and of the picture where there is little."""
+
+
+RAIL = 12
+"""Columns of a step's name in the rail."""
+
+
+class RunScreen(StageScreen):
+    """How the run is going."""
+
+    STAGE = "run"
+    AUTO_FOCUS = "#run-main"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "c",
+            "stop",
+            "Stop after this",
+            tooltip="Stop after the current changes; again: let go now",
+            id="run.stop",
+        ),
+        Binding("l", "log", "Log", tooltip="Every line, live", id="run.log"),
+        Binding("t", "topology", "Topology", tooltip="What runs where, live", id="run.topology"),
+        Binding("d", "doctor", "Doctor", tooltip="What is wrong, root cause first", id="run.doctor"),
+        Binding("ctrl+n", "next", "Go on", show=False, tooltip="Go on from here", id="run.next"),
+        Binding("tab", "app.focus_next", "Next", show=False, tooltip="To the next field", id="run.field"),
+        Binding("escape", "back", "Back", show=False, tooltip="To the plan; the run goes on", id="run.back"),
+        Binding("f1", "app.help", "Help", tooltip="What this screen is about, and its keys", id="run.help"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_at = 0.0
+
+    @property
+    def install(self) -> Run | None:
+        """The run that is shown."""
+        return self.wizard.install
+
+    @property
+    def view(self) -> RunView:
+        """How it stands."""
+        return self.install.feed.view if self.install else RunView()
+
+    def main(self) -> ComposeResult:
+        """The steps, or the topology, and the log below them when it is asked for."""
+        with Reader(id="run-main"):
+            yield Picture(self._steps, id="run-steps", classes="-fill")
+            yield Picture(self._topology, id="run-topology")
+        yield LogPane(KEPT_LINES, id="run-log")
+
+    def buttons(self) -> ComposeResult:
+        """What can be done now."""
+        yield Button("Stop after this", id="stop", compact=True)
+        yield Button("Doctor", id="doctor", compact=True)
+        yield Button("Go on", id="next", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """The steps first; log and topology when they are asked for."""
+        super().on_mount()
+        self.query_one("#question").display = False
+        self.query_one("#run-topology").display = False
+        self.query_one("#run-log").display = False
+
+    def arrive(self) -> None:
+        """The log has what came meanwhile."""
+        pane = self.query_one("#run-log", LogPane)
+        pane.clear()
+        if self.install:
+            pane.add(self.install.feed.log)
+
+    # --- while it goes on -------------------------------------------------------------------------------------
+
+    def progressed(self, drained: Drained) -> None:
+        """Something came, or a second went by.
+
+        Args:
+            drained: what came; no lines and no change where only time went by.
+        """
+        if drained.lines:
+            self.query_one("#run-log", LogPane).add(drained.lines)
+        now = time.monotonic()
+        if drained.changed or now - self._told_at >= 1.0:
+            self._told_at = now
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Everything but the log."""
+        super().redraw()
+        for picture in self.query(Picture):
+            if picture.display:
+                picture.redraw()
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        run = self.install
+        active = run is not None and run.active
+        stop = self.query_one("#stop", Button)
+        stop.display = active
+        say(stop, "Stop after this" if run is None or run.leaving is Leaving.NO else "Let go now")
+        going = self.query_one("#next", Button)
+        going.display = not active
+        say(going, "What was built" if self.view.status == "done" else "Try again")
+
+    def rail(self) -> Sequence[RailItem]:
+        """The steps of the run."""
+        steps = [RailItem(SIGNS[one.status], _short(one.title)) for one in self.view.steps]
+        return steps or super().rail()
+
+    def meaning(self) -> Content:
+        """What runs where; at the narrowest only the quorum."""
+        log = self.query_one("#run-log").display and self.app.size.width < ROOMY
+        if self.query_one("#run-topology").display or log:
+            return Content("")
+        return content_of(self._topology(self.query_one("#side").content_size.width or BESIDE, 0))
+
+    def _steps(self, width: int, height: int) -> list[Line]:
+        now, view = time.time(), self.view
+        leaving = self.install.leaving if self.install else Leaving.NO
+        error = self.install.error if self.install else None
+        top = [headline(view, now, leaving), bar(view, now, min(width, 72)), line("")]
+        ending = ending_lines(view, width) if view.status in ("failed", "stopped") else []
+        if error is not None and not (self.install and self.install.active):
+            said = [error.what, f"why: {error.why}", *(f"do: {one}" for one in error.do)]
+            ending = [line((part, Tone.BAD)) for text in said for part in wrapped(text, width, "", "  ")]
+        if view.status == "running":
+            return [*top, *current_lines(view, now, width, max((height or 20) - len(top), 3))]
+        return [*top, *step_lines(view, width), *([line("")] if ending else []), *ending]
+
+    def _topology(self, width: int, _height: int) -> list[Line]:
+        return topology_lines(self.wizard.picture(self.view), width)
+
+    # --- keys -------------------------------------------------------------------------------------------------
+
+    def action_log(self) -> None:
+        """Show or hide the log."""
+        pane = self.query_one("#run-log", LogPane)
+        pane.display = not pane.display
+        (pane if pane.display else self.query_one("#run-main")).focus()
+        if pane.display:
+            pane.scroll_end(animate=False)
+        self.redraw()
+
+    def action_topology(self) -> None:
+        """Show the topology large, or the steps."""
+        large, steps = self.query_one("#run-topology"), self.query_one("#run-steps")
+        large.display, steps.display = not large.display, large.display
+        self.redraw()
+
+    def action_doctor(self) -> None:
+        """Ask doctor; the run goes on."""
+        self.wizard.doctor()
+
+    def action_stop(self) -> None:
+        """Once: stop after the current changes; again: let go now."""
+        if self.install is not None and self.install.active:
+            self.install.stop()
+            self.redraw()
+
+    def action_back(self) -> None:
+        """To the plan; the run goes on."""
+        self.wizard.go("review")
+
+    def refusal(self) -> str:
+        """One can only go on from a run that has ended."""
+        return "The run is not over yet." if self.install is not None and self.install.active else ""
+
+    def action_next(self) -> None:
+        """To what was built; or try again."""
+        if self.refusal():
+            self.refuse(self.refusal())
+        elif self.view.status == "done":
+            self.wizard.go("done")
+        else:
+            self.wizard.go("review")
+
+    @on(Button.Pressed, "#stop")
+    def _stop_pressed(self) -> None:
+        self.action_stop()
+
+    @on(Button.Pressed, "#doctor")
+    def _doctor_pressed(self) -> None:
+        self.action_doctor()
+
+
+def _short(title: str) -> str:
+    """A step's name as far as the rail has room for it."""
+    return title if len(title) <= RAIL else f"{title[: RAIL - 2]}.."

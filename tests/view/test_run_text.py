@@ -1,0 +1,91 @@
+"""A run in words: what a person reads at any moment, at any width, and when it went wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.view.events import BEGAN, begun, check, ended, planned, run_ended, step_ended, waits
+from wizard.core.check import Status
+from wizard.core.events import Event, HostState, StepStarted
+from wizard.core.view.progress import RunView, folded
+from wizard.core.view.run_text import Leaving, bar, current_lines, ending_lines, headline, step_lines
+from wizard.core.view.styled import plain, wide
+
+
+def seen(*events: Event) -> RunView:
+    return folded(RunView(), [*planned(), *events])
+
+
+def said(view: RunView, after: float = 10.0, leaving: Leaving = Leaving.NO) -> str:
+    return plain([headline(view, BEGAN + after, leaving)])
+
+
+def text(view: RunView, after: float = 10.0, width: int = 60, height: int = 14) -> str:
+    return plain(current_lines(view, BEGAN + after, width, height))
+
+
+def test_one_line_says_how_it_stands() -> None:
+    assert said(seen(begun(0, 2), ended(0, 5))).startswith("Building · 1 of 2 · ")
+    assert said(folded(RunView(), planned()[:1])).startswith("Looking at your hosts")
+    assert said(seen(), leaving=Leaving.AFTER_THIS) == "Stopping after this change"
+    assert said(seen(begun(0, 2), ended(0, 5), run_ended(9, "stopped"))) == "Stopped · 1 of 2 done"
+    assert said(seen(run_ended(9, "failed"))) == "Not finished · 0 of 2 done"
+    assert said(seen(begun(0, 2), ended(0, 5), run_ended(9))) == "Built · 1 change in 9.0 s"
+    assert said(RunView()) == "Nothing runs"
+
+
+@pytest.mark.parametrize("width", [20, 39, 80])
+def test_the_bar_is_as_wide_as_asked_and_says_its_figure(width: int) -> None:
+    half = bar(seen(begun(0, 2), ended(0, 5)), BEGAN + 9, width)
+    assert wide(half) - width in (-1, 0)
+    assert plain([half]).endswith(" 25%")
+    assert plain([bar(seen(run_ended(9)), BEGAN + 9, width)]).endswith("100%")
+
+
+def test_the_step_at_work_is_opened_and_names_what_it_waits_for() -> None:
+    now = text(seen(begun(0, 2), ended(0, 5), begun(1, 3), waits(1, 4, "etcd-b answers on port 22")))
+    assert ".. Machines" in now
+    assert "ok tower-a    Make etcd-a" in now
+    assert "waiting: etcd-b answers on port 22" in now
+    assert "7.0 s" in now, "since it began"
+    assert "-- etcd cluster" not in now, "it stands in the rail"
+
+
+def test_a_check_that_does_not_hold_yet_is_named_too() -> None:
+    found = seen(check(Status.WAITING, 3, step="machines"))
+    assert "waiting: etcd has a leader: No leader." in text(found)
+
+
+@pytest.mark.parametrize("width", [34, 39, 60, 100])
+@pytest.mark.parametrize("height", [5, 8, 20])
+def test_it_fits(width: int, height: int) -> None:
+    long = waits(1, 4, "a very long name of something that is waited for " * 4)
+    rows = current_lines(seen(begun(0, 2), begun(1, 3), long), BEGAN + 9, width, height)
+    assert all(wide(one) <= width for one in rows)
+    assert len(rows) <= max(height, 4)
+
+
+def test_what_went_wrong_is_said_once_and_that_going_on_is_safe() -> None:
+    view = seen(begun(0, 2), ended(0, 5, "failed", "tower-a does not answer."), step_ended(6, "failed"))
+    told = plain(ending_lines(folded(view, [run_ended(7, "failed")]), 60))
+    assert told.count("tower-a does not answer.") == 1
+    assert "Going on is safe" in told
+    assert ending_lines(seen(run_ended(9)), 60) == []
+    assert "xx tower-a    Make etcd-a" in text(view)
+    steps = plain(step_lines(view, 40)).splitlines()
+    assert [one.split()[0] for one in steps] == ["xx", "--"]
+    assert all(len(one) <= 40 for one in steps)
+
+
+def test_steps_that_are_done_side_by_side_are_all_opened() -> None:
+    both = seen(begun(0, 2), StepStarted(step="etcd", title="etcd cluster"), check(Status.WAITING, 3))
+    told = plain(current_lines(both, BEGAN + 9, 60, 14))
+    assert ".. Machines" in told
+    assert ".. etcd cluster" in told
+    assert "waiting: etcd has a leader" in told
+
+
+def test_before_anything_is_known_the_hosts_that_are_looked_at_are_told() -> None:
+    hosts = [HostState(host="pi", status="connecting"), HostState(host="tower-a", status="connected")]
+    told = plain(current_lines(folded(RunView(), [*planned()[:1], *hosts]), BEGAN, 60, 14))
+    assert told == ".. pi: connecting\nok tower-a: connected"

@@ -1,0 +1,78 @@
+"""What a run has built, in words: where each thing answers, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+
+from wizard.core.spec.model import ClusterSpec
+from wizard.core.view.columns import table, wrapped
+from wizard.core.view.durations import seconds_text
+from wizard.core.view.progress import RunView, StepView
+from wizard.core.view.resume import count
+from wizard.core.view.styled import Line, Tone, line
+
+COMMAND = 14
+"""Columns of a command."""
+
+
+def nothing_missing(spec: ClusterSpec) -> RunView:
+    """The picture of a homelab where nothing had to be done: the steps have been through.
+
+    Args:
+        spec: what is there.
+    """
+    done = tuple(StepView(name, name, "done") for name in ("machines", "etcd"))
+    hosts = MappingProxyType({host.name: "connected" for host in spec.hosts})
+    return RunView("plan", spec.name, "done", steps=done, hosts=hosts)
+
+
+def built_lines(spec: ClusterSpec, view: RunView, width: int) -> list[Line]:
+    """What is there now.
+
+    Args:
+        spec: what was wanted.
+        view: of the run; of a plan where nothing had to be done.
+        width: columns.
+    """
+    told = f" · {count(view.done)} in {seconds_text(view.elapsed(view.ended))}" if view.done else ""
+    rows = [line(("ok ", Tone.OK), (f"{spec.name} is built", Tone.STRONG), told), line("")]
+    rows += [
+        line(("  " + text, Tone.DIM if not index else Tone.PLAIN))
+        for index, text in enumerate(_table(spec, width))
+    ]
+    return [*rows, line("")]
+
+
+def _table(spec: ClusterSpec, width: int) -> list[str]:
+    members = {one.name for one in spec.etcd_members()}
+    machines: list[tuple[str, str, str, str]] = [
+        (one.name, one.role, one.host, one.address) for one in spec.machines
+    ]
+    machines += [
+        (host.name, "witness", host.name, host.address) for host in spec.hosts if host.name in members
+    ]
+    return table(("machine", "role", "on", "address"), machines, width=width - 2)
+
+
+def next_steps(folder: str, width: int) -> list[Line]:
+    """What to do next, each a command with what it is for.
+
+    Args:
+        folder: where the wizard keeps its files of this cluster.
+        width: columns.
+    """
+    rows = [line(("What next", Tone.STRONG)), line("")]
+    for command, what in _commands():
+        for index, part in enumerate(wrapped(what, max(width - COMMAND - 4, 16), "", "")):
+            rows.append(line("  ", (f"{command if not index else '':<{COMMAND}}", Tone.ACCENT), f"  {part}"))
+    rows += [line(""), line(("Keep safe", Tone.STRONG)), line("")]
+    text = f"{folder} has the keys and passwords of this cluster: put it into your backups."
+    rows += [line(part) for part in wrapped(text, width, "  ", "  ")]
+    return rows
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    yield "wizard doctor", "is everything well? what is wrong, and how to mend it"
+    yield "wizard prove", "what each loss would take away"
+    yield "wizard plan", "has anything drifted? changes nothing"
