@@ -10,6 +10,7 @@ import pytest
 
 from tests.lab.conftest import Lab
 from tests.lab.story.operators import Operator, settle_in
+from tests.lab.story.world import World
 from wizard.core.errors import ExitCode
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
@@ -109,11 +110,15 @@ def test_a_k3s_with_an_etcd_of_its_own_on_the_pi_is_refused(lab: Lab, operator: 
     assert there(operator)["pi"] == []
 
 
-def test_the_password_in_a_datastores_address_stays_on_the_host(lab: Lab, operator: Operator) -> None:
+def test_a_look_leaves_nothing_behind_and_takes_no_password_along(lab: Lab, operator: Operator) -> None:
     lab.fault("k3s-present", "tower-a")
+    lab.fault("swarm-present", "tower-a")
     config = b"datastore-endpoint: 'mysql://k3s:hunter2@tcp(192.0.2.9:3306)/k3s'\ntoken: hunter3\n"
     lab.inside("tower-a", "tee", "/etc/rancher/k3s/config.yaml", given=config)
+    hosts = World(lab)
+    untouched = hosts.everything()
     done = operator.run("facts", "--json", "tower-a", code=0)
+    assert hosts.everything() == untouched, "looking left something behind"
     assert "mysql://***@tcp(192.0.2.9:3306)/k3s" in done.stdout
     assert "hunter" not in done.stdout
-    lab.mend("k3s-present", "tower-a")
+    lab.mend_all()
