@@ -11,8 +11,11 @@ import pytest
 from tests.bench.report import Report
 from tests.decide.homes import home, hypervisors, machine
 from tests.facts.build import facts, pi_facts
+from wizard.core.decide.judgements import decide
+from wizard.core.decide.kept import kept_decisions
 from wizard.core.decide.layout import make_layout
 from wizard.core.decide.prove import prove
+from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec, StorageSpec
 
 pytestmark = pytest.mark.bench
@@ -56,6 +59,20 @@ def test_layout(report: Report) -> None:
         found = {host.name: facts(host=host.name, machine_id=host.name) for host in spec.hypervisors}
         took = milliseconds(lambda spec=spec, found=found: make_layout(spec, found))  # type: ignore[misc]
         report.value(f"layout of {count} hypervisors", took, " ms", 50)
+
+
+def test_everything_that_is_decided(report: Report) -> None:
+    """What a plan decides: storage, layout, survivors, every rule, and the texts that are kept of what was not chosen."""
+    for count in (2, 12):
+        spec = home(hosts=hypervisors(count))
+        found = {host.name: facts(host=host.name, machine_id=host.name) for host in spec.hypervisors}
+        found["pi"] = pi_facts()
+
+        def work(spec: ClusterSpec = spec, found: dict[str, HostFacts] = found) -> dict[str, str]:
+            return kept_decisions(spec, found, decide(spec, found, None, "2026-11-22"))
+
+        assert any(name.startswith("storage.") for name in work())
+        report.value(f"all decisions for {count} hypervisors", milliseconds(work), " ms", 50)
 
 
 def test_prove(report: Report) -> None:
