@@ -1,9 +1,10 @@
-"""What is decided on real hosts: the proposal that plan shows is layout's, apply would build it, storage changes its mind."""
+"""What is decided on real hosts: plan shows the proposal of layout, a missing disk changes the verdict of storage."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,10 @@ from tests.lab.conftest import Lab
 from tests.lab.story.operators import Operator, settle_in
 
 pytestmark = pytest.mark.lab
+
+SPARE = (Path(__file__).parent / "scripts" / "spare-disk.sh").read_bytes()
+TOWERS = {"tower-a": "S6PTNZ0R100001A", "tower-b": "S6PTNZ0R100002B"}
+"""The hypervisors and the serial numbers of the disks they are lent."""
 
 
 @pytest.fixture
@@ -37,3 +42,46 @@ def test_plan_shows_what_layout_proposes_and_would_build_just_that(undecided: Op
     rules = [verdict for check, verdict in verdicts.items() if check.startswith("prove.")]
     assert rules == ["holds"] * len(rules), "three hosts that are no guests of each other"
     assert not undecided.happened("ChangeStarted"), "a plan changes nothing"
+
+
+@pytest.fixture
+def roomy(lab: Lab) -> Iterator[Lab]:
+    """Each hypervisor has an empty SSD beside the disk that etcd writes to."""
+    for tower, serial in TOWERS.items():
+        lab.inside(tower, "/bin/sh", "-s", "add", serial, given=SPARE)
+    yield lab
+    lab.mend_all()
+    for tower in TOWERS:
+        lab.inside(tower, "/bin/sh", "-s", "clear", "", given=SPARE)
+
+
+def test_a_second_disk_that_is_missing_changes_the_verdict_of_storage(
+    roomy: Lab, undecided: Operator
+) -> None:
+    spec = undecided.home / "cluster.yaml"
+    spec.write_text(
+        spec.read_text().replace("storage: {kind: existing, class: lab}", "storage: {kind: longhorn}")
+    )
+    with_disks = longhorn(undecided)
+    assert with_disks["verdict"] != "rejected", with_disks["summary"]
+    roomy.fault("disk-missing", "tower-b", "sdz")
+    without = longhorn(undecided)
+    assert without["verdict"] == "rejected"
+    unmet = [
+        (one["host"], one["do"])
+        for one in without["reasons"]
+        if one["met"] is False and one["level"] == "must"
+    ]
+    assert [host for host, _ in unmet] == ["tower-b"]
+    assert "uy an SSD" in unmet[0][1]
+    shown = undecided.run("plan").stdout
+    assert "The spec says longhorn, which is rejected here." in shown
+    roomy.mend("disk-missing", "tower-b")
+    assert longhorn(undecided)["verdict"] == with_disks["verdict"]
+
+
+def longhorn(operator: Operator) -> dict[str, Any]:
+    """What `wizard storage` says of it."""
+    document = operator.run("storage", "--json", code=0).document
+    found: dict[str, Any] = next(one for one in document["verdicts"] if one["kind"] == "longhorn")
+    return found

@@ -109,7 +109,8 @@ def _layout(state: RunState) -> Iterator[str]:
         return
     yield f"Machines, approved on {_when(state.layout.at)}"
     for one in state.layout.machines:
-        sizes = f"{one.cpus} cpus, {size_text(one.memory)} of memory"
+        cpus = "1 cpu" if one.cpus == 1 else f"{one.cpus} cpus"
+        sizes = f"{cpus}, {size_text(one.memory)} of memory"
         yield f"  {printable(one.name)}: {one.role} on {printable(one.host)}, {printable(one.address)}, {sizes}"
     yield ""
 

@@ -85,6 +85,11 @@ FAULTS = {
             "20",
         ),
         Fault(
+            "disk-missing",
+            *breakage.scripted("disk-missing"),
+            "sda",
+        ),
+        Fault(
             "clock-skewed",
             *breakage.scripted("clock-skewed"),
             "+90s",
