@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.decide.homes import home, machine
+from tests.decide.homes import home, known, machine
 from tests.facts.build import pi_facts
-from wizard.core.decide.speeds import kept_speeds, to_keep
+from wizard.core.decide.prove import prove
+from wizard.core.decide.speeds import kept_speeds, speed_notes, to_keep
 from wizard.core.decide.timers import (
     DiskSpeed,
     EtcdSpeeds,
@@ -270,6 +272,31 @@ def test_what_another_version_kept_is_unknown(data: dict[str, object]) -> None:
     kept.keep([Measurement("fsync", "pi", 5.0, data), Measurement("round-trips", "pi", 5.0, {"to": [1]})])
     found = kept_speeds(kept, SPEC)
     assert found.disk("pi") is None and found.round_trips == {}
+
+
+HOUR = 3600.0
+
+
+def test_those_who_only_look_are_told_the_last_result_and_its_age() -> None:
+    kept = MemoryMeasurements()
+    kept.keep(to_keep(speeds(c=31.0), 1000.0))
+    (note,) = speed_notes(SPEC, kept_speeds(kept, SPEC), 1000.0 + 3 * HOUR)
+    assert "etcd-a 1 ms (good, 3 hours ago)" in note
+    assert "pi 31 ms (slow, 3 hours ago)" in note
+    assert "250/2500 ms because the p99 of pi is 31 ms" in note
+    (note,) = speed_notes(SPEC, EtcdSpeeds(), 0.0)
+    assert "not measured yet (`wizard witness`)" in note
+
+
+@pytest.mark.parametrize(("c", "seconds"), [(3.0, 2.0), (31.0, 5.0), (90.0, 6.0)])
+def test_prove_counts_with_the_timers_that_follow(c: float, seconds: float) -> None:
+    kept = MemoryMeasurements()
+    kept.keep(to_keep(speeds(c=c), time.time() - 3 * HOUR))
+    proof = prove(SPEC, known(), "2026-11-22", kept)
+    loss = next(one for one in proof.losses if one.lost == ("tower-a",))
+    gap = next(one.gap_seconds for one in loss.effects if one.service == "etcd")
+    assert gap == seconds
+    assert any("3 hours ago" in note for note in proof.notes)
 
 
 # --- data

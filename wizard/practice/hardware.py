@@ -8,6 +8,16 @@ from typing import Any
 
 from wizard.practice.machine import Machine
 
+PI_BRIDGE = (
+    "device=sda",
+    "rotational=0",
+    "driver=uas",
+    "usb=174c:2362",
+    "speed=5000",
+    "product=ASM236X NVME",
+)
+"""What the Pi's SSD hangs on, as `read/witness` prints it."""
+
 CORES = 12
 MEMORY_KIB = 64 * 1024 * 1024
 """Of a hypervisor: room for all guests of the other one besides its own."""
@@ -32,6 +42,8 @@ def furnish(machine: Machine) -> None:
         sections["file /proc/meminfo"] = _memory()
         serial = SPARE_SERIALS["unraid" if machine.unraid else "libvirt"]
         sections["lsblk"] = _with_disk(sections["lsblk"], serial)
+    elif any("Raspberry Pi" in line for line in host):
+        machine.usb = PI_BRIDGE
     sections["host"] = tuple(host)
     machine.sections = {name: rows for name, rows in sections.items() if "/loop/" not in name}
 
