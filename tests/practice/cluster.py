@@ -87,6 +87,8 @@ class Cluster:
     fail_at: int = -1
     """Number of the save at which `error` is raised."""
     error: BaseException | None = None
+    letting_go: Hasty = field(default_factory=Hasty)
+    """Of the session made last: set when it is killed, since no thread outlives its process."""
 
     @classmethod
     def fresh(cls, folder: Path, *, guests: str = "qemu", machines: str = MACHINES) -> Cluster:
@@ -108,11 +110,13 @@ class Cluster:
     def save(self, state: RunState) -> None:
         """Keep what the wizard remembers."""
         if self.error is not None and len(self.states) == self.fail_at:
+            self.letting_go.set()
             raise self.error
         self.states.append(state)
 
     def session(self, spec: ClusterSpec | None = None) -> Session:
         """The wizard, started anew."""
+        self.letting_go = Hasty()
         return Session(
             spec=spec or self.spec,
             hosts=self.hosts,
@@ -121,7 +125,7 @@ class Cluster:
             saver=self,
             read_facts=read_facts,
             emit=self.events.append,
-            control=Control(detach=Hasty()),
+            control=Control(detach=self.letting_go),
             secrets=self.secrets,
             artifacts=PracticeArtifacts(self.folder),
             measurements=self.measurements,

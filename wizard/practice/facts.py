@@ -7,7 +7,8 @@ import json
 import re
 import time
 import uuid
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from wizard.core.host import Args
 from wizard.core.resources import asset_text
@@ -90,17 +91,43 @@ def _guest(machine: Machine) -> Sections:
         return {}
     carrier = machine.world.machines[machine.carrier]
     domain = carrier.domains[machine.name]
-    wanted, first = Definition(domain.xml), first_boot(carrier, domain)
+    wanted, first = _definition(domain.xml), first_boot(carrier, domain)
+    told = (first.hostname, first.address, first.mount, first.uuid)
+    disk = f"{machine.name} {machine.disks[0]}"
+    return _sections_of(_Made(disk, domain.xml, *told, *_data_disk(carrier, wanted)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Everything that a guest's facts come from."""
+
+    disk: str
+    """The guest and its system disk: another one gives it other ids."""
+    xml: str
+    hostname: str
+    address: str
+    mount: str
+    uuid: str
+    """Of the file system on the data disk."""
+    data: int
+    """Bytes of the data disk; 0 = none."""
+    serial: str
+    """Of the data disk."""
+
+
+@lru_cache(maxsize=256)
+def _sections_of(made: _Made) -> Sections:
+    wanted = _definition(made.xml)
     sections = {name: tuple(lines) for name, lines in _template().items()}
-    ids = hashlib.sha256(f"{machine.name} {machine.disks[0]}".encode()).hexdigest()
-    sections["file /proc/sys/kernel/hostname"] = (first.hostname,)
+    ids = hashlib.sha256(made.disk.encode()).hexdigest()
+    sections["file /proc/sys/kernel/hostname"] = (made.hostname,)
     sections["file /etc/machine-id"] = (wanted.uuid.replace("-", ""),)
     sections["file /proc/sys/kernel/random/boot_id"] = (str(uuid.UUID(ids[32:])),)
     sections["file /proc/cpuinfo"] = _processors(sections["file /proc/cpuinfo"], wanted.cpus)
     sections["file /proc/meminfo"] = _memory(wanted.memory)
     sections["nics"] = tuple(line.replace("52:54:00:00:00:01", wanted.mac) for line in sections["nics"])
-    sections["addresses"] = tuple(line.replace("192.0.2.31", first.address) for line in sections["addresses"])
-    return _with_disks(carrier, sections, wanted, first.mount, first.uuid)
+    sections["addresses"] = tuple(line.replace("192.0.2.31", made.address) for line in sections["addresses"])
+    return _with_disks(sections, made)
 
 
 @cache
@@ -126,9 +153,20 @@ def _memory(size: int) -> tuple[str, ...]:
     return tuple(f"{key + ':':<16}{value:>8} kB" for key, value in rows.items())
 
 
-def _with_disks(
-    carrier: Machine, sections: Sections, wanted: Definition, mount: str, own_id: str
-) -> Sections:
+@lru_cache(maxsize=256)
+def _definition(xml: str) -> Definition:
+    return Definition(xml)
+
+
+def _data_disk(carrier: Machine, wanted: Definition) -> tuple[int, str]:
+    """Bytes and serial of a guest's data disk."""
+    path = wanted.data or (f"{wanted.images}/vdb.img" if wanted.images else "")
+    image = carrier.files.get(path)
+    size = image.size if image else 2**40 if path.startswith("/dev/") else 0
+    return size, wanted.serial or _line(carrier, f"{wanted.images}/vdb.serial")
+
+
+def _with_disks(sections: Sections, made: _Made) -> Sections:
     system = _device("vda", 10 * 1024**3, "", "", "", "")
     system["children"] = [
         {**_device("vda1", 10 * 1024**3 - 2**27, "", "ext4", "", "/"), "type": "part"},
@@ -136,12 +174,9 @@ def _with_disks(
     ]
     disks = [system]
     changed = dict(sections)
-    path = wanted.data or (f"{wanted.images}/vdb.img" if wanted.images else "")
-    image = carrier.files.get(path)
-    size = image.size if image else 2**40 if path.startswith("/dev/") else 0
+    size, mount = made.data, made.mount
     if size:
-        serial = wanted.serial or _line(carrier, f"{wanted.images}/vdb.serial")
-        disks.append(_device("vdb", size, serial, "ext4", own_id, mount))
+        disks.append(_device("vdb", size, made.serial, "ext4", made.uuid, mount))
         changed["file /proc/mounts"] += (f"/dev/vdb {mount} ext4 rw,noatime 0 0",)
         free = int(size // 4096 * DATA_FREE)
         changed["statfs"] += (
