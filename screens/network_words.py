@@ -13,7 +13,8 @@ from wizard.core.decide.addresses import PlannedAddress
 if TYPE_CHECKING:
     from screens.app import WizardApp
 
-PROBES = {"free": Sign.DONE, "used": Sign.FAILED, "not-checked": Sign.LATER}
+SIGNS = {"free": Sign.DONE, "used": Sign.DONE, "not-checked": Sign.LATER, "taken": Sign.FAILED}
+"""By the state of an address; `taken`: somebody answers there who should not."""
 NAMES = {"api_vip": "API", "load_balancer": "services", "gateway": "router"}
 
 
@@ -26,7 +27,7 @@ def address_map(app: WizardApp) -> Content:
     addresses = _asked(app) or layout.addresses
     singles = [one for one in addresses if one.used_for != "load_balancer"]
     span = [one for one in addresses if one.used_for == "load_balancer"]
-    rows += [_line(_short(one.address, lan), one.used_for, one.probe) for one in singles]
+    rows += [_line(_short(one.address, lan), one.used_for, _state(one)) for one in singles]
     ends = app.checked.spec.network.load_balancer
     rows.append(_line(f"{_short(ends.first, lan)}-{_short(ends.last, lan)}", "services", _worst(span)))
     rows += [told(""), *_notes(app, addresses)]
@@ -45,22 +46,25 @@ def _short(address: str, lan: str) -> str:
     return "".join(f".{part}" for part in address.split(".")[shared:])
 
 
-def _line(address: str, used_for: str, probe: str) -> Content:
-    return signed(PROBES[probe], f"{address:<9} ", (NAMES.get(used_for, used_for), MUTED))
+def _state(one: PlannedAddress) -> str:
+    return "taken" if one.conflict else one.probe
+
+
+def _line(address: str, used_for: str, state: str) -> Content:
+    return signed(SIGNS[state], f"{address:<9} ", (NAMES.get(used_for, used_for), MUTED))
 
 
 def _worst(span: list[PlannedAddress]) -> str:
-    for probe in ("used", "not-checked"):
-        if any(one.probe == probe for one in span):
-            return probe
+    for state in ("taken", "not-checked"):
+        if any(_state(one) == state for one in span):
+            return state
     return "free"
 
 
 def _notes(app: WizardApp, addresses: Sequence[PlannedAddress]) -> Iterator[Content]:
     for one in addresses:
-        if one.probe == "used":
-            who = " ".join(part for part in (one.mac, one.by) if part) or "somebody"
-            yield signed(Sign.FAILED, f"{one.address} is used by {who}.")
+        if one.conflict:
+            yield signed(Sign.FAILED, one.conflict)
     unchecked = [one for one in addresses if one.probe == "not-checked"]
     if app.wire.running:
         yield signed(Sign.RUNS, "asking the wire from both hypervisors")

@@ -218,17 +218,29 @@ def test_the_disks_of_etcd_are_measured_and_timers_follow(tmp_path: Path) -> Non
     walk(tmp_path, steps, desk=desk, place="witness", size=(120, 40))
 
 
+async def asked(person: Walk) -> None:
+    """The wire is asked, and has answered."""
+    await person.press("ctrl+r")
+    while person.app.wire.running:
+        await person.pilot.pause(0.05)
+    await person.settle()
+
+
 def test_the_wire_is_asked_who_has_the_addresses(tmp_path: Path) -> None:
     desk = with_hosts(tmp_path, ("storage.kind", "none"))
 
     async def steps(person: Walk) -> None:
         assert "ctrl+r asks the wire" in person.said()
-        await person.press("ctrl+r")
-        while person.app.wire.running:
-            await person.pilot.pause(0.05)
-        await person.settle()
+        await asked(person)
         assert isinstance(person.app.wire.result, tuple)
         assert "ok .20" in person.text(), "nobody has the API address"
+        assert "ok .11" in person.text(), "tower-a has its own"
+        world = desk.machines["tower-a"].world
+        assert world is not None
+        world.lan.strangers["10.213.99.20"] = ("b8:27:eb:00:00:07",)
+        await asked(person)
+        assert "ok .20" not in person.text()
+        assert "b8:27:eb:00:00:07" in person.text()
         person.app.answer("network.api_vip", "10.213.99.40")
         person.app.screen.redraw()  # type: ignore[attr-defined]
         await person.settle()

@@ -77,7 +77,7 @@ def layout_text(
         table(("hypervisor", "cpus given", "memory given", "kept for itself", "alone"), _host_rows(layout)),
         list(_alone_lines(layout, width)),
         list(_problem_lines(layout.problems, width)),
-        table(("address", "for", "on the wire", "who"), address_rows(layout.addresses), width=width),
+        table(("address", "for", "wire", "who"), address_rows(layout.addresses), width=width),
         [
             line
             for text in wire_sentences(layout.addresses, wire, groups, now)

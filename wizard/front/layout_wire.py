@@ -71,12 +71,12 @@ def _span(first: str, last: str) -> str:
     head, _, end = last.rpartition(".")
     if first == last:
         return first
-    return f"{first} to .{end}" if first.rpartition(".")[0] == head else f"{first} to {last}"
+    return f"{first}-.{end}" if first.rpartition(".")[0] == head else f"{first}-{last}"
 
 
 def _told(one: PlannedAddress) -> tuple[str, str, str]:
     if one.probe == "not-checked":
-        return one.used_for, "not checked", ""
+        return one.used_for, "unchecked", ""
     if one.probe == "free":
         return one.used_for, "free", ""
     who = f"{one.mac} ({one.by})" if one.mac and one.by else one.mac or one.by or ""
