@@ -19,8 +19,8 @@ from wizard.front.layout import machines_yaml
 
 NOTHING_NAMED = "\nartifacts: {accept_built: true}\n"
 
-THINGS = 160
-"""Nearly as many as happen on the hosts in an uninterrupted run."""
+THINGS = 195
+"""About as many as happen on the hosts in an uninterrupted run: what is done side by side asks more or less often."""
 STEP = 13
 
 ROLES = [(role, host) for host in ("tower-a", "tower-b") for role in ("etcd", "server", "worker")]
@@ -63,7 +63,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     cluster = fresh(tmp_path_factory.mktemp("undisturbed"))
     seen = cluster.hosts.faults.watch = KillAt(10**9)
     assert cluster.session().apply(yes).status == "done"
-    assert abs(seen.seen - THINGS) < 2 * STEP, f"{seen.seen} things: the points below do not cover a run"
+    assert seen.seen < THINGS + 4 * STEP, f"{seen.seen} things: the points below do not cover a run"
     return cluster.picture()
 
 
