@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from threading import Lock
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import SystemCommand
@@ -27,17 +27,19 @@ from screens.text import Sign
 from screens.theme import OURS
 from screens.widgets import RailItem
 from screens.working import Working
-from wizard.core.decide.addresses import PlannedAddress
-from wizard.core.decide.layout import Layout
-from wizard.core.decide.witness_report import WitnessReport
-from wizard.core.desk import Desk
 from wizard.core.draft import Checked, Draft
 from wizard.core.drafts import DraftStore
 from wizard.core.errors import ExitCode, WizardError
 from wizard.core.events import Note
 from wizard.core.resources import asset_text
-from wizard.core.spec.writing import Tree
 from wizard.core.suggest import suggest_network
+
+if TYPE_CHECKING:
+    from wizard.core.decide.addresses import PlannedAddress
+    from wizard.core.decide.layout import Layout
+    from wizard.core.decide.witness_report import WitnessReport
+    from wizard.core.desk import Desk
+    from wizard.core.spec.writing import Tree
 
 HUNG_UP = 128 + signal.SIGHUP
 TERMINATED = 128 + signal.SIGTERM

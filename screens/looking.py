@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from wizard.core.context import Context
-from wizard.core.desk import Desk
 from wizard.core.errors import WizardError
-from wizard.core.events import Sink
 from wizard.core.facts import HostFacts
-from wizard.core.host import Hosts
-from wizard.core.prompt import Prompter
-from wizard.core.spec.model import ClusterSpec, HostSpec, SshSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from wizard.core.context import Context
+    from wizard.core.desk import Desk
+    from wizard.core.events import Sink
+    from wizard.core.host import Hosts
+    from wizard.core.prompt import Prompter
+    from wizard.core.spec.model import ClusterSpec, HostSpec, SshSpec
 
 AT_ONCE = 16
 """Hosts that are asked at the same time."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from screens.machines_words import answers_of
-from wizard.core.decide.layout import Layout, make_layout
-from wizard.core.decide.storage import StorageDecision, decide_storage
-from wizard.core.draft import Checked
-from wizard.core.facts import HostFacts
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from wizard.core.decide.layout import Layout
+    from wizard.core.decide.storage import StorageDecision
+    from wizard.core.draft import Checked
+    from wizard.core.facts import HostFacts
 
 PATHS: dict[str, tuple[str, ...]] = {
     "hosts": ("name", "ssh", "hosts"),
@@ -37,6 +39,8 @@ class Outcome:
     @cached_property
     def layout(self) -> Layout | None:
         """The guests; None while the network is not known."""
+        from wizard.core.decide.layout import make_layout
+
         if self.checked.errors("network"):
             return None
         return make_layout(self.checked.spec, self.facts)
@@ -44,6 +48,8 @@ class Outcome:
     @cached_property
     def storage(self) -> StorageDecision:
         """Every way to keep data, judged."""
+        from wizard.core.decide.storage import decide_storage
+
         return decide_storage(self.checked.spec, self.facts)
 
     def complaint(self, stage: str) -> str:
@@ -99,6 +105,8 @@ def _machines(before: Layout | None, after: Layout | None) -> Iterator[str]:
     """How a proposal differs; machines of the person's own stay as they are."""
     if before is None or after is None or not (before.proposed and after.proposed):
         return
+    from screens.machines_words import answers_of
+
     old = {one.name: answers_of(one) for one in before.machines}
     new = {one.name: answers_of(one) for one in after.machines}
     told = [f"{name} is added" for name in new if name not in old]

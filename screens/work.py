@@ -5,19 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from wizard.core.desk import Desk
-from wizard.core.engine.apply import ApplyResult
-from wizard.core.engine.plan import Plan
-from wizard.core.engine.resume import Standing
 from wizard.core.errors import CancelledError, WizardError
-from wizard.core.events import Sink
-from wizard.core.prompt import Prompter
-from wizard.core.session import Session
-from wizard.core.spec.model import ClusterSpec
 from wizard.core.view.feed import Feed
 from wizard.core.view.run_text import Leaving
+
+if TYPE_CHECKING:
+    from wizard.core.desk import Desk
+    from wizard.core.engine.apply import ApplyResult
+    from wizard.core.engine.plan import Plan
+    from wizard.core.engine.resume import Standing
+    from wizard.core.events import Sink
+    from wizard.core.prompt import Prompter
+    from wizard.core.session import Session
+    from wizard.core.spec.model import ClusterSpec
 
 T = TypeVar("T")
 

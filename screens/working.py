@@ -13,25 +13,23 @@ from textual.timer import Timer
 from screens.dialogs import ErrorDialog
 from screens.prompter import DialogPrompter
 from screens.work import GRACE_SECONDS, Job, Look, Run
-from wizard.core.check import Finding
-from wizard.core.decide.approved import with_approved
-from wizard.core.decide.layout import effective_machines
-from wizard.core.engine.plan import Plan
 from wizard.core.errors import WizardError
-from wizard.core.session import Session
-from wizard.core.spec.model import ClusterSpec
-from wizard.core.state import RunState
 from wizard.core.version import version
 from wizard.core.view.feed import Drained
-from wizard.core.view.progress import RunView
 from wizard.core.view.resume import half_done
 from wizard.core.view.topology import Topology, topology
 
 if TYPE_CHECKING:
     from screens.log import RunLog
     from screens.looking import Looker
+    from wizard.core.check import Finding
     from wizard.core.desk import Desk
     from wizard.core.draft import Checked
+    from wizard.core.engine.plan import Plan
+    from wizard.core.session import Session
+    from wizard.core.spec.model import ClusterSpec
+    from wizard.core.state import RunState
+    from wizard.core.view.progress import RunView
 
 T = TypeVar("T")
 
@@ -100,6 +98,9 @@ class Working(App[int]):
 
     def wanted(self) -> ClusterSpec:
         """What is built or was built, with the machines that were agreed on or are proposed."""
+        from wizard.core.decide.approved import with_approved
+        from wizard.core.decide.layout import effective_machines
+
         spec = self.install.spec if self.install is not None else self.checked.spec
         if self.left is not None:
             spec = with_approved(spec, self.left.layout)

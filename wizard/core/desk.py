@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from wizard.core.decide.addresses import PlannedAddress
-from wizard.core.decide.witness_report import WitnessReport
-from wizard.core.draft import Draft
-from wizard.core.events import Sink
-from wizard.core.home import ClusterHome
-from wizard.core.prompt import Prompter
-from wizard.core.session import Session
-from wizard.core.spec.model import ClusterSpec
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from wizard.core.decide.addresses import PlannedAddress
+    from wizard.core.decide.witness_report import WitnessReport
+    from wizard.core.draft import Draft
+    from wizard.core.events import Sink
+    from wizard.core.home import ClusterHome
+    from wizard.core.prompt import Prompter
+    from wizard.core.session import Session
+    from wizard.core.spec.model import ClusterSpec
 
 
 class Desk(Protocol):

@@ -9,9 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wizard.core.engine.plan import Plan
 from wizard.core.events import (
     ChangeFinished,
     ChangeProgress,
@@ -28,6 +27,9 @@ from wizard.core.events import (
 from wizard.core.text import printable
 from wizard.core.view.durations import seconds_text
 from wizard.core.view.progress import RunView, folded, with_plan
+
+if TYPE_CHECKING:
+    from wizard.core.engine.plan import Plan
 
 KEPT_LINES = 2000
 """Lines of the log the screen holds; the file has them all."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wizard.core.check import Finding, Status
-from wizard.core.engine.plan import Plan
 from wizard.core.events import (
     ChangeFinished,
     ChangeProgress,
@@ -23,6 +22,9 @@ from wizard.core.events import (
     StepPlanned,
     StepStarted,
 )
+
+if TYPE_CHECKING:
+    from wizard.core.engine.plan import Plan
 
 NOTES = 50
 """How many notes are kept."""

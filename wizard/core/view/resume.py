@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from wizard.core.engine.resume import Standing
 from wizard.core.state import ChangeStatus, RunState, StepStatus
 from wizard.core.text import printable
 from wizard.core.view.styled import Line, Tone, line
+
+if TYPE_CHECKING:
+    from wizard.core.engine.resume import Standing
 
 NOT_THERE, TAKEN_AWAY = "(not there)", "(taken away)"
 
