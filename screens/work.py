@@ -140,7 +140,7 @@ class Look(Job[T]):
         return self._look(session)
 
 
-class Run(Job[ApplyResult]):
+class Run(Job["ApplyResult"]):
     """An apply. It belongs to the app: screens come and go, it goes on.
 
     Args:
