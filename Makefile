@@ -8,7 +8,7 @@ CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/homelab-wizard
 LABDIR ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/homelab-wizard/lab
 WORKERS ?= auto
 
-.PHONY: help practice test lint types contracts fast lab lab-down test-lab test-faults record bench lock clean
+.PHONY: help practice test lint types contracts fast lab lab-down test-lab test-faults record bench screenshots lock clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ record: $(READY)  ## record every remote script anew on the lab
 bench: $(READY)  ## benchmarks, each beside its rival (installs pyinfra and ansible into the cache)
 	tools/packages.sh lab
 	$(BIN)/pytest -m bench -s
+
+screenshots: $(READY)  ## draw the README's pictures anew, from the practice homelab
+	PYTHONPATH=. $(BIN)/python tools/screenshots.py docs/pictures
 
 lock: $(READY)   ## write requirements.lock anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -134,8 +134,8 @@ def test_it_fits_every_width_and_its_boxes_are_closed(width: int) -> None:
 def test_where_no_box_fits_each_machine_is_a_line() -> None:
     text = drawn(picture(), 20)
     assert "─" not in text
-    assert "  -- etcd-a     no.." in text
-    assert "-- tower-a      not yet" in drawn(picture(), 23)
+    assert "  -- etcd-a    not.." in text
+    assert "-- tower-a     not yet" in drawn(picture(), 22)
     assert max(len(row) for row in text.splitlines()) <= 20
 
 

@@ -279,7 +279,7 @@ def _named(name: str, health: Health, width: int, tone: Tone = Tone.PLAIN) -> Li
         line(
             indent,
             (health.symbol, health.tone),
-            (f" {name.strip():<{12 - len(indent)}} ", tone),
+            (f" {name.strip():<{11 - len(indent)}} ", tone),
             (word, health.tone),
         ),
         width,
