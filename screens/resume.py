@@ -100,7 +100,7 @@ class ResumeScreen(StageScreen):
         rows: list[Line] = []
         look, state = self._look, self.state
         if look is not None and look.result is not None:
-            rows += _standing(look.result[1], width)
+            rows += _standing(look.result[1], width) or [line(("--", Tone.DIM), " No change was begun yet.")]
         elif look is not None and look.error is not None:
             said = [look.error.what, f"why: {look.error.why}", *(f"do: {one}" for one in look.error.do)]
             rows += [line((part, Tone.BAD)) for text in said for part in wrapped(text, width, "", "  ")]

@@ -4,7 +4,7 @@
 set -eu
 say() { printf '%s\n' "$*" >&2; }
 case $1 in
-test) wanted="shellcheck=shellcheck sshd=openssh-server ssh=openssh-client sudo=sudo fish=fish csh=csh" ;;
+test) wanted="shellcheck=shellcheck sshd=openssh-server ssh=openssh-client sudo=sudo fish=fish csh=csh tmux=tmux" ;;
 lab) wanted="dockerd=docker.io mmdebstrap=mmdebstrap ssh=openssh-client" ;;
 *) say "usage: packages.sh test|lab"; exit 2 ;;
 esac

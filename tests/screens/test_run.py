@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.practice.cluster import MACHINES, cluster_text
 from tests.screens.runs import Gate, PractisedDesk, build, desk_with_answers
 from tests.screens.walk import Walk, Walker, walk
 from wizard.core.events import Output
+from wizard.core.prompt import Silent
 from wizard.core.view.run_text import Leaving
 
 FEWER = "".join(row for row in MACHINES.splitlines(keepends=True) if "server-b" not in row)
@@ -284,10 +286,11 @@ def test_a_flood_of_output_is_bounded_and_keys_still_work(desk: PractisedDesk) -
                 person.app.install.feed(
                     Output(step="etcd", change="x", host=f"h{host}", line=f"line {number}")
                 )
-        await person.sees("more lines are in the log file only")
+        pane = person.app.screen.query_one(LogPane)
+        await person.until(lambda: any("more lines are in the log file only" in row for row in pane.lines))
         await person.pilot.press("t")
         await person.sees("forming")
-        assert person.app.screen.query_one(LogPane).line_count <= 2001
+        assert pane.line_count <= 2001
         gate.go_on.set()
         await person.until(lambda: person.stage == "done")
 
@@ -343,3 +346,14 @@ def test_start_over_begins_the_questions_anew_and_deletes_nothing(desk: Practise
     assert desk.cluster.machines["tower-a"].domains == before
     assert (desk.folder / "cluster.yaml.bak").read_text() == answers
     assert not desk.spec.exists()
+
+
+def test_a_run_that_was_left_before_its_first_change_says_so(desk: PractisedDesk) -> None:
+    with desk.session(desk.cluster.spec, prompter=Silent(), write=True) as session:
+        session.saver.save(replace(session.state, serial=1))
+
+    async def steps(person: Walk) -> None:
+        assert person.stage == "resume"
+        await person.sees("No change was begun yet.")
+
+    go(desk, steps)

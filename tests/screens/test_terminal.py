@@ -126,6 +126,6 @@ def test_a_terminal_that_goes_away_in_the_middle_leaves_a_run_that_goes_on(
     terminal.left(128 + number)
     terminal.start()
     terminal.sees("Something is half done")
-    terminal.sees("not started")
+    terminal.sees("Still to do")
     terminal.keys("C-q")
     terminal.left(0)
