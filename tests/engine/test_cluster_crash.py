@@ -19,8 +19,11 @@ SCHEDULES = int(os.environ.get("WIZARD_SCHEDULES", "100"))
 POINTS, SAVES = 155, 68
 """More than an uninterrupted apply has: where it ends sooner, nothing is killed and the test says so."""
 
+THOROUGH = SCHEDULES >= 500
+"""Every point of a run, not some of them spread over it."""
+
 STEP = max(1, 600 // SCHEDULES)
-"""Every so many points and saves; from 600 schedules on, and nearly there, each of them."""
+"""Every so many points and saves."""
 
 CERTAIN = len(range(1, POINTS + 1, STEP)) + len(range(0, SAVES, STEP))
 KILLS = (SCHEDULES - CERTAIN) * 3 // 10
