@@ -193,7 +193,7 @@ class StageScreen(Screen[None]):
     def take_answers(self) -> None:
         """Take what stands in the fields, left or not."""
         for field in self.query(Field):
-            self.wizard.answer(field.path, field.value)
+            self.answer_given(field.path, field.value)
 
     def refuse(self, reason: str) -> None:
         """Say why one cannot go on, and go to the field it is about."""

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from screens.base import StageScreen
 from screens.discovery_words import detail, outlook, seen_line
-from screens.widgets import Choice, Told
+from screens.widgets import Choice, Lines, Told
 from wizard.core.facts import HostFacts
 
 WAYS = (("", "as fits"), ("kvm", "kvm"), ("lxc", "lxc"), ("qemu", "qemu, slow"))
@@ -36,7 +36,7 @@ class DiscoveryScreen(StageScreen):
 
     def main(self) -> ComposeResult:
         """The hosts, how guests run on the chosen one, and what it is."""
-        yield OptionList(id="seen", compact=True, markup=False)
+        yield Lines(id="seen", compact=True, markup=False)
         yield Choice("hosts[0].guests", "Guests run", WAYS, id="guests")
         yield Told(id="detail", classes="paragraph")
 

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from screens.base import StageScreen
 from screens.hosts_words import host_line, host_meaning
-from screens.widgets import Choice, Field
+from screens.widgets import Choice, Field, Lines
 
 KEYS = ("name", "role", "address", "user", "port", "key")
 
@@ -49,7 +49,7 @@ class HostsScreen(StageScreen):
 
     def main(self) -> ComposeResult:
         """The list, and the fields of one."""
-        yield OptionList(id="hosts", compact=True, markup=False)
+        yield Lines(id="hosts", compact=True, markup=False)
         yield Field("hosts[0].name", "Name", example="tower-a", id="name")
         yield Choice(
             "hosts[0].role", "Role", (("hypervisor", "hypervisor"), ("witness", "witness")), id="role"
@@ -93,6 +93,13 @@ class HostsScreen(StageScreen):
                 widget.tell(self.wizard.checked.at(path) if widget.value else ())
             elif isinstance(widget, Choice):
                 widget.aim(path, draft.get(path))
+
+    def answer_given(self, path: str, value: str) -> bool:
+        """A host's machines follow its name."""
+        if path.endswith("].name"):
+            index = int(path[6:].partition("]")[0])
+            return self.wizard.replace(self.wizard.draft.rename_host(index, value))
+        return super().answer_given(path, value)
 
     def redraw(self) -> None:
         """The signs of the list as well."""

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from screens.base import StageScreen
 from screens.machines_words import answers_of, capacity, host_head, machine_line, problem_lines
-from screens.widgets import Field, Told
+from screens.widgets import Field, Lines, Told
 from wizard.core.decide.layout import Layout
 from wizard.core.spec.model import MachineSpec
 
@@ -46,7 +46,7 @@ class MachinesScreen(StageScreen):
 
     def main(self) -> ComposeResult:
         """The guests, the sizes of one, and what does not fit."""
-        yield OptionList(id="machines", compact=True, markup=False)
+        yield Lines(id="machines", compact=True, markup=False)
         yield Field("", "CPUs", example="2", id="cpus")
         yield Field("", "Memory", example="4G", id="memory")
         yield Field("", "Disk", example="20G", id="disk")

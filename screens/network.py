@@ -46,11 +46,6 @@ class NetworkScreen(StageScreen):
         app.look_at_all()
         app.replace(suggest_network(app.draft, app.checked.spec, app.looker.facts))
 
-    def take_answers(self) -> None:
-        """The servers asked are a list."""
-        for field in self.query(Field):
-            self.answer_given(field.path, field.value)
-
     def answer_given(self, path: str, value: str) -> bool:
         """Take an answer; words with commas between them are a list."""
         if path != "network.upstream_dns":

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from screens.base import StageScreen
 from screens.storage_words import CHOOSABLE, consequence, reasons, verdict_line
 from screens.text import STRONG, told
-from screens.widgets import Choice, Field, Told
+from screens.widgets import Choice, Field, Lines, Told
 from wizard.core.decide.storage import StorageDecision, Verdict
 from wizard.core.decide.storage_hosts import size_text
 from wizard.core.suggest import disk_path, guest_folders, hypervisors_seen, storage_disks
@@ -49,7 +49,7 @@ class StorageScreen(StageScreen):
 
     def main(self) -> ComposeResult:
         """Verdicts, places, reasons."""
-        yield OptionList(id="ways", compact=True, markup=False)
+        yield Lines(id="ways", compact=True, markup=False)
         yield Field("storage.class", "Class", example="my-storage-class", id="class")
         yield Field("storage.backup_target", "Backups to", example="nfs://192.168.10.5:/backups", id="target")
         yield Vertical(id="places")

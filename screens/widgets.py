@@ -16,7 +16,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label, OptionList, Static
 
 from screens.text import STYLES, Sign, signed, told, wrapped
 from wizard.core.spec.model import Problem
@@ -228,6 +228,15 @@ class Choice(Static, can_focus=True):
     def on_blur(self, _event: Blur) -> None:
         """Redraw without the focus."""
         self.refresh()
+
+
+class Lines(OptionList):
+    """A list of lines, gone through with the arrows or j and k."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "Down", show=False, tooltip="The next line", id="lines.down"),
+        Binding("k", "cursor_up", "Up", show=False, tooltip="The line before", id="lines.up"),
+    ]
 
 
 LABEL = 12

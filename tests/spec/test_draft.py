@@ -98,3 +98,9 @@ def test_a_file_that_is_no_spec_is_refused_with_what_to_do(tmp_path: Path) -> No
     with pytest.raises(SpecError) as told:
         DraftStore(tmp_path / "cluster.yaml").load()
     assert "mv " in told.value.do[0]
+
+
+def test_the_machines_of_a_host_follow_its_name() -> None:
+    draft = Draft.read(BASE, source="x").rename_host(0, "attic")
+    assert [draft.get(f"machines[{index}].host") for index in range(4)] == ["attic", "tower-b"] * 2
+    assert draft.check().sound

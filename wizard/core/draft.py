@@ -142,6 +142,20 @@ class Draft:
         """Without what is at a place: `hosts[1]`, `machines`."""
         return replace(self, tree=_put(self.tree, _keys(path), ""))
 
+    def rename_host(self, index: int, name: str) -> Draft:
+        """With another name for a host; the machines on it go along.
+
+        Args:
+            index: of the host.
+            name: the new one.
+        """
+        old = self.get(f"hosts[{index}].name")
+        draft = self.put(f"hosts[{index}].name", name)
+        for number in range(self.length("machines")):
+            if name and self.get(f"machines[{number}].host") == old:
+                draft = draft.put(f"machines[{number}].host", name)
+        return draft
+
     def at(self, place: str) -> Draft:
         """The same answers, at another screen."""
         return replace(self, place=place)
