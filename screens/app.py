@@ -303,6 +303,12 @@ class WizardApp(Working):
         """What the command palette offers: only what can be done now."""
         for stage in STAGES[: max(self.furthest, 1)]:
             yield SystemCommand(f"Go to: {stage.title}", "Answers are kept", partial(self.go, stage.id))
+        if self.install is not None:
+            yield SystemCommand(
+                "Go to: the run", "It goes on, whatever is looked at", partial(self.go, "run")
+            )
+        if self.checked.sound:
+            yield SystemCommand("Doctor", "What is wrong, root cause first; only looks", self.doctor)
         yield SystemCommand("Open the log", "Everything that happened so far", self.action_log)
         yield SystemCommand("Help", "What this screen is about, and its keys", self.action_help)
         yield SystemCommand(
