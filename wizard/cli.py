@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from wizard.compose import artifacts_folder, ask_wire, home_named, open_session
+from wizard.compose import artifacts_folder, home_named, open_session
 from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError
 from wizard.core.version import version
 from wizard.front.arguments import build_parser
+from wizard.front.outcome import print_json, worst
 from wizard.front.streams import flushed, leave, never_fail_to_print, tell, tell_error
 
 if TYPE_CHECKING:
@@ -150,11 +151,11 @@ def _facts(options: Options) -> int:
         found = {name: ctx.try_facts(name) for name in names}
         there = _already_there(ctx, found)
     if options.json:
-        _print_json(facts_json(session.spec.name, found, there))
+        print_json(facts_json(session.spec.name, found, there))
     else:
         print(facts_text(found, there))
     failed = [one for one in found.values() if isinstance(one, WizardError)]
-    return _worst(failed)
+    return worst(failed)
 
 
 def _already_there(
@@ -185,92 +186,28 @@ def _host_names(asked: Sequence[str], spec: ClusterSpec) -> list[str]:
     return list(asked) or known
 
 
-def _layout(options: Options) -> int:
-    from wizard.core.decide.layout import make_layout
-    from wizard.core.decide.wire_verdict import groups, with_wire
-    from wizard.front.layout import layout_json, layout_text
+def _storage(options: Options) -> int:
+    from wizard.judging import run_storage
 
-    with open_session(options) as session:
-        spec = session.spec
-        ctx = session.facts()
-        facts, failed = _sorted_out({host.name: ctx.try_facts(host.name) for host in spec.hypervisors})
-        layout = make_layout(spec, facts, None if options.fresh else session.state.layout)
-        wire, owners, keep = ask_wire(session, ctx, layout.machines, last=options.last)
-        layout = with_wire(layout, spec, wire, owners)
-        found = groups(spec, layout.machines, wire)
-        if options.json:
-            _print_json(layout_json(spec.name, layout, wire, found))
-        else:
-            print(layout_text(spec.name, layout, wire, found, now=time.time()), end="")
-        keep()
-    return _told_after(failed) or int(ExitCode.OK if layout.fits else ExitCode.FAILED)
+    return run_storage(options)
+
+
+def _layout(options: Options) -> int:
+    from wizard.judging import run_layout
+
+    return run_layout(options)
 
 
 def _prove(options: Options) -> int:
-    from datetime import date
+    from wizard.judging import run_prove
 
-    from wizard.core.decide.approved import with_approved
-    from wizard.core.decide.prove import prove
-    from wizard.front.prove import prove_json, prove_text
-
-    with open_session(options) as session:
-        facts, failed = _known_facts(session, [host.name for host in session.spec.hosts])
-    spec = with_approved(session.spec, session.state.layout)
-    proof = prove(spec, facts, date.today().isoformat(), session.measurements)
-    name = session.spec.name
-    _print_json(prove_json(name, proof)) if options.json else print(prove_text(name, proof), end="")
-    return _told_after(failed) or int(ExitCode.OK if proof.accepted else ExitCode.FAILED)
-
-
-def _known_facts(
-    session: Session, names: Sequence[str]
-) -> tuple[dict[str, HostFacts], list[HostError | RemoteError]]:
-    """The facts of the hosts that answered, and the errors of the others."""
-    ctx = session.facts(names)
-    return _sorted_out({name: ctx.try_facts(name) for name in names})
-
-
-def _sorted_out(
-    found: Mapping[str, HostFacts | HostError | RemoteError],
-) -> tuple[dict[str, HostFacts], list[HostError | RemoteError]]:
-    from wizard.core.facts import HostFacts
-
-    facts = {name: one for name, one in found.items() if isinstance(one, HostFacts)}
-    return facts, [one for one in found.values() if not isinstance(one, HostFacts)]
-
-
-def _told_after(errors: Sequence[WizardError]) -> int:
-    """Tell on stderr what kept us from seeing everything; the exit code of it."""
-    for error in errors:
-        tell_error(error, before="\n")
-    return _worst(errors)
-
-
-def _storage(options: Options) -> int:
-    from wizard.core.decide.approved import with_approved
-    from wizard.core.decide.storage import decide_storage
-    from wizard.front.storage import storage_json, storage_text
-
-    with open_session(options) as session:
-        spec = with_approved(session.spec, session.state.layout)
-        facts, failed = _known_facts(session, [host.name for host in spec.hosts])
-    decision = decide_storage(spec, facts)
-    if options.json:
-        _print_json(storage_json(decision, spec.name, failed))
-    else:
-        print(storage_text(decision, spec.name))
-    return _told_after(failed)
+    return run_prove(options)
 
 
 def _witness(options: Options) -> int:
-    from steps.witness import run_witness
-    from wizard.front.witness import witness_json, witness_text
+    from wizard.judging import run_witness
 
-    with open_session(options, write=True) as session:
-        report = run_witness(session, tell)
-        name = session.spec.name
-    _print_json(witness_json(name, report)) if options.json else print(witness_text(name, report), end="")
-    return _told_after(report.errors) or int(ExitCode.FAILED if report.refused else ExitCode.OK)
+    return run_witness(options)
 
 
 def _plan(options: Options) -> int:
@@ -280,7 +217,7 @@ def _plan(options: Options) -> int:
 
         plan, left = session.plan()
     if options.json:
-        _print_json(plan_json(plan, session.spec.name))
+        print_json(plan_json(plan, session.spec.name))
     else:
         print(plan_text(plan, left, session.spec.name))
     if plan.errors:
@@ -289,7 +226,7 @@ def _plan(options: Options) -> int:
         else:
             for error in plan.errors:
                 tell_error(error, before="\n")
-        return _worst(plan.errors)
+        return worst(plan.errors)
     return int(ExitCode.PLAN_CHANGES if plan.changes else ExitCode.OK)
 
 
@@ -313,7 +250,7 @@ def _apply(options: Options) -> int:
         raise stopped_error(result.changes)
     if result.status == "done":
         return int(ExitCode.OK)
-    return _worst(result.errors) or int(ExitCode.FAILED)
+    return worst(result.errors) or int(ExitCode.FAILED)
 
 
 def _check_folder(options: Options) -> None:
@@ -344,7 +281,7 @@ def _doctor(options: Options) -> int:
             return int(ExitCode.OK)
         for report in _looks(session, options):
             if options.json:
-                _print_json(doctor_json(report, session.spec.name))
+                print_json(doctor_json(report, session.spec.name))
             else:
                 print(doctor_text(report, short=options.short), flush=True)
     return int(ExitCode.FAILED if report.verdict == "fail" else ExitCode.OK)
@@ -402,22 +339,6 @@ def _home_of(options: Options) -> ClusterHome:
 
     named = options.dir or os.environ.get("WIZARD_HOME")
     return home_named(options, "" if named else load_spec(options.spec).name)
-
-
-def _print_json(document: object) -> None:
-    import json
-
-    lossless = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(document, indent=2, ensure_ascii=not lossless))
-
-
-def _worst(errors: Sequence[WizardError]) -> int:
-    """The exit code of several errors: an unreachable host before everything but our own state."""
-    codes = {error.exit_code for error in errors}
-    for code in (ExitCode.STATE, ExitCode.UNREACHABLE, ExitCode.FAILED):
-        if code in codes:
-            return int(code)
-    return int(max(codes, default=ExitCode.OK))
 
 
 COMMANDS: dict[str, Command] = {
