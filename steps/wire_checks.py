@@ -11,16 +11,12 @@ from wizard.core.check import Check, Finding, Level, Status, When, passed, skipp
 from wizard.core.context import Context
 from wizard.core.decide.addresses import PlannedAddress, planned_addresses
 from wizard.core.decide.capacity import LayoutProblem
-from wizard.core.decide.wire import DhcpProbe, VrrpProbe
+from wizard.core.decide.last_measured import MEASURE, heard, offered, unmeasured
 from wizard.core.decide.wire_addresses import address_problems, judge_addresses
 from wizard.core.decide.wire_kept import last_wire
 from wizard.core.decide.wire_offers import group_problems, offer_problems
 from wizard.core.decide.wire_owners import Owners
 from wizard.core.decide.wire_verdict import groups, our_addresses
-from wizard.core.measurements import age_words
-
-MEASURE = "wizard layout"
-"""What measures the wire."""
 
 _SECONDS = 90.0
 """One try: a look at the facts, and at the wire."""
@@ -113,14 +109,9 @@ def _told(problems: Sequence[LayoutProblem], status: Status, evidence: str, caus
 def offers(ctx: Context) -> Finding:
     """What DHCP servers offered when `wizard layout` asked."""
     wire = last_wire(ctx.measurements, [host.name for host in ctx.spec.hypervisors])
-    if all(probe.why for probe in wire.dhcp):
-        return skipped(_unmeasured(wire.dhcp))
-    given = [
-        f"{offer.server or 'a server'} offered {offer.address} to {probe.host}"
-        for probe in wire.dhcp
-        for offer in probe.offers
-    ]
-    seen = f"{'; '.join(given) or 'No DHCP server offered anything'} ({_age(wire.dhcp)})"
+    seen = offered(wire, time.time())
+    if unmeasured(wire.dhcp):
+        return skipped(f"{seen}.")
     problems = list(offer_problems(ctx.spec, ctx.spec.machines, wire.dhcp))
     if problems:
         return _told(problems, Status.WARN, seen, "The DHCP server's range is not what the spec says of it.")
@@ -130,23 +121,11 @@ def offers(ctx: Context) -> Finding:
 def routers(ctx: Context) -> Finding:
     """Who spoke VRRP when `wizard layout` listened."""
     wire = last_wire(ctx.measurements, [host.name for host in ctx.spec.hypervisors])
-    if all(probe.why for probe in wire.vrrp):
-        return skipped(_unmeasured(wire.vrrp))
-    found = groups(ctx.spec, ctx.spec.machines, wire)
-    ids = "; ".join(f"id {one.group} from {one.source}" for one in found.routers)
-    seen = f"{ids or 'Nobody else speaks VRRP'} ({_age(wire.vrrp)})"
+    seen = heard(ctx.spec, wire, time.time())
+    if unmeasured(wire.vrrp):
+        return skipped(f"{seen}.")
     problems = list(group_problems(wire, our_addresses(ctx.spec, ctx.spec.machines)))
     if problems:
         cause = "Two groups were given the same id, or the routers of one do not hear each other."
         return _told(problems, Status.WARN, seen, cause)
-    return passed(f"{seen}; the API address has id {found.ours}.")
-
-
-def _unmeasured(probes: Sequence[DhcpProbe] | Sequence[VrrpProbe]) -> str:
-    if not probes:
-        return f"Not measured yet: {MEASURE}"
-    return "Not checked: " + "; ".join(f"{probe.host}: {probe.why}" for probe in probes) + "."
-
-
-def _age(probes: Sequence[DhcpProbe] | Sequence[VrrpProbe]) -> str:
-    return f"measured {age_words(time.time() - min(probe.measured_at for probe in probes if not probe.why))}"
+    return passed(f"{seen}; the API address has id {groups(ctx.spec, ctx.spec.machines, wire).ours}.")

@@ -151,11 +151,11 @@ def test_what_one_of_them_cannot_ask_is_skipped_with_the_reason() -> None:
     assert "tower-b: it could not be asked" in found.detail
 
 
-@pytest.mark.parametrize("check", [offers, routers])
-def test_what_was_never_measured_is_no_pass(check: Callable[[Context], Finding]) -> None:
+@pytest.mark.parametrize(("check", "what"), [(offers, "DHCP"), (routers, "VRRP")])
+def test_what_was_never_measured_is_no_pass(check: Callable[[Context], Finding], what: str) -> None:
     ctx = replace(context(standing()), measurements=MemoryMeasurements())
     found = check(ctx)
-    assert (found.status, found.detail) == (Status.SKIP, "Not measured yet: wizard layout")
+    assert (found.status, found.detail) == (Status.SKIP, f"{what}: not measured yet (wizard layout).")
     assert check(context(standing())).status is Status.PASS
 
 

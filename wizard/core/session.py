@@ -15,6 +15,7 @@ from wizard.core.context import Context, FactsCache, FactsReader
 from wizard.core.decide.approved import layout_inputs, with_approved
 from wizard.core.decide.judgements import Decided, decide
 from wizard.core.decide.kept import kept_decisions
+from wizard.core.decide.last_measured import last_measured
 from wizard.core.decide.layout import effective_machines
 from wizard.core.engine.apply import ApplyResult, apply_steps
 from wizard.core.engine.changes import RECONNECT_PAUSES, Tools
@@ -248,7 +249,9 @@ def _decided(plan: Plan, ctx: Context) -> Plan:
     if ctx.spec.propose and not ctx.spec.machines:
         return plan
     today = date.today().isoformat()
-    return replace(plan, decided=decide(ctx.spec, ctx.known_facts(), ctx.state.layout, today))
+    measured = last_measured(ctx.spec, ctx.measurements, time.time())
+    decided = decide(ctx.spec, ctx.known_facts(), ctx.state.layout, today)
+    return replace(plan, decided=decided, measured=measured)
 
 
 def _tell_nobody(_event: Event) -> None:

@@ -9,7 +9,7 @@ from wizard.core.engine.plan import Plan, PlannedStep
 from wizard.core.engine.resume import Standing
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
-from wizard.core.view.decided import decided_block
+from wizard.core.view.decided import decided_block, measured_block
 from wizard.core.view.resume import answer_text, count, groups
 
 INDENT = " " * 6
@@ -26,6 +26,7 @@ def plan_text(plan: Plan, left: Standing, cluster: str) -> str:
     lines = [f"Plan for {printable(cluster)}", ""]
     lines += standing_lines(left)
     lines += decided_block(plan.decided)
+    lines += measured_block(plan.measured)
     for item in plan.steps:
         lines += _step(item)
     lines += ["", _sum(plan)]

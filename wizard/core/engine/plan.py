@@ -46,6 +46,8 @@ class Plan:
     unreachable: tuple[tuple[str, WizardError], ...] = ()
     decided: Decided | None = None
     """Which machines are wanted and what was judged; None where a hypervisor that has to be asked did not answer."""
+    measured: tuple[str, ...] = ()
+    """What was measured last and how long ago: a plan measures nothing itself."""
 
     @property
     def changes(self) -> int:
@@ -149,6 +151,7 @@ def plan_json(plan: Plan, cluster: str) -> dict[str, object]:
         "changes": plan.changes,
         "destroys": plan.destroys,
         **(_decided_json(plan.decided) if plan.decided else {}),
+        "measured": list(plan.measured),
         "unreachable": [
             {"host": host, "what": error.what, "why": error.why} for host, error in plan.unreachable
         ],

@@ -29,6 +29,17 @@ def decided_block(decided: Decided | None, *, width: int = WIDTH) -> list[str]:
     return [*lines, ""] if lines else []
 
 
+def measured_block(measured: Iterable[str], *, width: int = WIDTH) -> list[str]:
+    """What was measured last, an empty line behind it; none where nothing is measured in such a cluster.
+
+    Args:
+        measured: sentences, as with the plan.
+        width: columns.
+    """
+    lines = [line for text in measured for line in wrapped(text, width, "  -- ", "     ")]
+    return ["Measured last:", *lines, ""] if lines else []
+
+
 def machine_table(machines: Iterable[MachineSpec], *, width: int = WIDTH) -> list[str]:
     """The machines as a table, one a line.
 
