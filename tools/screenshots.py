@@ -20,7 +20,7 @@ from wizard.core.drafts import DraftStore
 from wizard.core.resources import asset_text
 from wizard.front.arguments import build_parser
 from wizard.practice.opening import Wish, no_proxies
-from wizard.practise import PracticeDesk
+from wizard.practising import PracticeDesk
 
 SIZE = (112, 32)
 SPEED = 6.0

@@ -304,7 +304,7 @@ def _looks(session: Session, options: Options) -> Iterator[DoctorReport]:
 
 
 def _practice(options: Options, asked: Sequence[str] = ()) -> int:
-    from wizard.practise import run_practice
+    from wizard.practising import run_practice
 
     return run_practice(options, asked, COMMANDS, may_draw=_may_draw())
 

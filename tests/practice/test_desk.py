@@ -12,7 +12,7 @@ from wizard.core.prompt import Silent
 from wizard.core.session import Session
 from wizard.core.spec import ClusterSpec, load_spec
 from wizard.practice.opening import Wish
-from wizard.practise import PracticeDesk
+from wizard.practising import PracticeDesk
 
 
 @pytest.fixture
