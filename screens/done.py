@@ -74,7 +74,10 @@ class DoneScreen(StageScreen):
 
     def _built(self, width: int, _height: int) -> list[Line]:
         home = self.wizard.desk.home(self.spec.name)
-        return [*built_lines(self.spec, self.view, width), *next_steps(str(home.folder), width)]
+        return [
+            *built_lines(self.spec, self.view, width),
+            *next_steps(str(home.folder), width, self.wizard.desk.program),
+        ]
 
     def meaning(self) -> Content:
         """What runs where."""

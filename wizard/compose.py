@@ -69,6 +69,11 @@ class RealDesk:
         """Nothing to add: this is the real thing."""
         return ""
 
+    @property
+    def program(self) -> str:
+        """Commands stand alone."""
+        return "wizard"
+
     def begin(self) -> Draft:
         """The answers that suit nearly everybody."""
         from wizard.core.draft import Draft

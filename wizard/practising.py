@@ -30,10 +30,18 @@ REAL_ONLY = ("lab", "artifacts", "practice", "setup")
 class PracticeDesk(RealDesk):
     """The screens' way to simulated hosts."""
 
+    named: Path | None = None
+    """The folder as the person named it; None = the usual one."""
+
     @property
     def note(self) -> str:
         """So that nobody takes it for the real thing."""
         return "practice"
+
+    @property
+    def program(self) -> str:
+        """As the person called it."""
+        return f"{_again(self.named)} --"
 
     def begin(self) -> Draft:
         """The answers that suit the simulated hosts."""
@@ -87,7 +95,7 @@ def run_practice(
     if getattr(inner, "spec", None) is PRACTICE_SPEC:
         inner.spec = spec
     inner.plain, inner.events = inner.plain or options.plain, inner.events or options.events
-    code = run_screens(PracticeDesk(inner)) if drawn else commands[inner.command](inner)
+    code = run_screens(PracticeDesk(inner, options.dir)) if drawn else commands[inner.command](inner)
     if not asked and not drawn:
         tell(_told_after(code, options.dir))
     return code
@@ -175,8 +183,12 @@ def _spec_text() -> str:
     return asset_text("practice/cluster.yaml")
 
 
+def _again(folder: Path | None) -> str:
+    return f"wizard practice{f' --dir {folder}' if folder else ''}"
+
+
 def _told_after(code: int, folder: Path | None) -> str:
-    again = f"wizard practice{f' --dir {folder}' if folder else ''}"
+    again = _again(folder)
     if code == ExitCode.OK:
         return f"The practice homelab stands. Look at it: {again} -- doctor"
     return f"It can be resumed: {again}"

@@ -38,6 +38,7 @@ class PracticeDesk:
 
     folder: Path
     note: str = "practice"
+    program: str = "wizard practice --"
     machines: dict[str, Machine] = field(default_factory=dict)
     states: list[RunState] = field(default_factory=list)
     steady: bool = False

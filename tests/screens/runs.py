@@ -49,6 +49,7 @@ class PractisedDesk:
     folder: Path
     spec: Path = field(init=False)
     note: str = "practice"
+    program: str = "wizard practice --"
     extra: list[Sink] = field(default_factory=list)
     """More places where events go."""
     sessions: int = 0

@@ -12,6 +12,7 @@ from wizard.core.engine.resume import Standing
 from wizard.core.session import DoctorReport
 from wizard.core.state import ChangeRecord, ChangeStatus, StepRecord, StepStatus, new_state
 from wizard.core.step import Step
+from wizard.core.view.done import next_steps
 from wizard.core.view.findings import cause_lines, doctor_view
 from wizard.core.view.resume import groups, half_done, last_touched, remembered
 from wizard.core.view.review import confirmation, confirmed, losses, plan_lines, sum_text
@@ -140,3 +141,9 @@ def test_lines_are_cut_filled_and_set_side_by_side() -> None:
     rows = beside([[line("a")], [line("b"), line("c")]], [3, 3])
     assert [wide(row) for row in rows] == [8, 8]
     assert plain([line("\x1b[2J")]) == "\ufffd[2J"
+
+
+def test_what_comes_next_is_called_as_the_person_called_us() -> None:
+    practised = plain(next_steps("/home/anna/state", 72, "wizard practice --dir /tmp/try --"))
+    assert "\n  wizard practice --dir /tmp/try -- doctor  is everything" in practised
+    assert "\n  wizard doctor  is everything well?" in plain(next_steps("/x", 72))

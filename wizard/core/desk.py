@@ -30,6 +30,10 @@ class Desk(Protocol):
     def note(self) -> str:
         """What stands beside the name in the title, such as `practice`; empty = nothing."""
 
+    @property
+    def program(self) -> str:
+        """What a command is written behind to reach these hosts: `wizard`, or `wizard practice --`."""
+
     def begin(self) -> Draft:
         """The answers a new setup begins with."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import MappingProxyType
 
 from wizard.core.spec.model import ClusterSpec
@@ -12,8 +11,12 @@ from wizard.core.view.progress import RunView, StepView
 from wizard.core.view.resume import count
 from wizard.core.view.styled import Line, Tone, line
 
-COMMAND = 14
-"""Columns of a command."""
+NEXT = (
+    ("doctor", "is everything well? what is wrong, and how to mend it"),
+    ("prove", "what each loss would take away"),
+    ("plan", "has anything drifted? changes nothing"),
+)
+"""What to do next: a command, and what it is for."""
 
 
 def nothing_missing(spec: ClusterSpec) -> RunView:
@@ -55,24 +58,21 @@ def _table(spec: ClusterSpec, width: int) -> list[str]:
     return table(("machine", "role", "on", "address"), machines, width=width - 2)
 
 
-def next_steps(folder: str, width: int) -> list[Line]:
+def next_steps(folder: str, width: int, program: str = "wizard") -> list[Line]:
     """What to do next, each a command with what it is for.
 
     Args:
         folder: where the wizard keeps its files of this cluster.
         width: columns.
+        program: what commands are written behind.
     """
     rows = [line(("What next", Tone.STRONG)), line("")]
-    for command, what in _commands():
-        for index, part in enumerate(wrapped(what, max(width - COMMAND - 4, 16), "", "")):
-            rows.append(line("  ", (f"{command if not index else '':<{COMMAND}}", Tone.ACCENT), f"  {part}"))
+    longest = max(len(f"{program} {command}") for command, _ in NEXT)
+    for command, what in NEXT:
+        for index, part in enumerate(wrapped(what, max(width - longest - 4, 16), "", "")):
+            shown = "" if index else f"{program} {command}"
+            rows.append(line("  ", (f"{shown:<{longest}}", Tone.ACCENT), f"  {part}"))
     rows += [line(""), line(("Keep safe", Tone.STRONG)), line("")]
     text = f"{folder} has the keys and passwords of this cluster: put it into your backups."
     rows += [line(part) for part in wrapped(text, width, "  ", "  ")]
     return rows
-
-
-def _commands() -> Iterator[tuple[str, str]]:
-    yield "wizard doctor", "is everything well? what is wrong, and how to mend it"
-    yield "wizard prove", "what each loss would take away"
-    yield "wizard plan", "has anything drifted? changes nothing"
