@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -15,7 +15,6 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 
 from screens.base import StageScreen
-from screens.dialogs import ErrorDialog, QuestionDialog
 from screens.feed import EventFeed
 from screens.flow import STAGES, WELCOME, AnyScreen, all_screens, number_of
 from screens.jobs import Job, JobDone
@@ -25,20 +24,20 @@ from screens.outcome import Outcome, changes
 from screens.prompter import DialogPrompter
 from screens.text import Sign
 from screens.theme import OURS
+from screens.warm import warm_up
 from screens.widgets import RailItem
 from screens.working import Working
-from wizard.core.draft import Checked, Draft
+from wizard.core.draft import Draft
 from wizard.core.drafts import DraftStore
 from wizard.core.errors import ExitCode, WizardError
-from wizard.core.events import Note
 from wizard.core.resources import asset_text
-from wizard.core.suggest import suggest_network
 
 if TYPE_CHECKING:
     from wizard.core.decide.addresses import PlannedAddress
     from wizard.core.decide.layout import Layout
     from wizard.core.decide.witness_report import WitnessReport
     from wizard.core.desk import Desk
+    from wizard.core.draft import Checked
     from wizard.core.spec.writing import Tree
 
 HUNG_UP = 128 + signal.SIGHUP
@@ -50,6 +49,7 @@ class WizardApp(Working):
 
     Args:
         desk: the spec file, and the way to the hosts.
+        ready: called once, when the first screen is drawn.
     """
 
     TITLE = "Homelab HA wizard"
@@ -71,12 +71,14 @@ class WizardApp(Working):
         Binding("f1", "help", "Help", show=False, tooltip="What this screen is about", id="app.help"),
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, ready: Callable[[], object] = lambda: None) -> None:
         super().__init__()
+        self._wear_our_look()
         self.desk = desk
+        self._ready_told = ready
         self.store = DraftStore(desk.spec)
         self.draft = Draft.new()
-        self.checked: Checked = self.draft.check()
+        self._checked: tuple[Mapping[str, Tree], Checked] | None = None
         self.begun = False
         """Somebody has answered something in an earlier run of the wizard."""
         self.note = ""
@@ -92,22 +94,33 @@ class WizardApp(Working):
         self.looker = Looker(desk, self.prompter, self.feed.put, self.post_message)
         self.measuring: Job[WitnessReport] = Job("measure", self.post_message)
         self.wire: Job[tuple[PlannedAddress, ...]] = Job("wire", self.post_message)
-        self._outcome = Outcome(self.checked)
+        self._outcome: Outcome | None = None
         self._saving = Lock()
 
     # --- beginning and ending ---------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
         """Load the answers, catch the signals, show the first screen."""
+        self._catch_signals()
+        error = self._load() or self.remember(
+            self.checked.spec.name if self.begun else self.draft.get("name")
+        )
+        self.push_screen("resume" if self.left is not None else WELCOME.id)
+        if error is not None:
+            self.tell_error(error)
+        self.call_after_refresh(self._first_drawn)
+
+    def _wear_our_look(self) -> None:
+        """Take our theme before the styles are read: changed later, all of them would be read again."""
         for theme in OURS:
             self.register_theme(theme)
         if self.theme == "textual-dark":  # nobody asked for another one (TEXTUAL_THEME)
-            self.theme = OURS[0].name
-        self._catch_signals()
-        error = self._load() or self.remember()
-        self.push_screen("resume" if self.left is not None else WELCOME.id)
-        if error is not None:
-            self.push_screen(ErrorDialog(error))
+            self.set_reactive(WizardApp.theme, OURS[0].name)
+            self.stylesheet.set_variables(self.get_css_variables())
+
+    def _first_drawn(self) -> None:
+        self._ready_told()
+        Thread(target=warm_up, daemon=True, name="warm-up").start()
 
     def _load(self) -> WizardError | None:
         try:
@@ -115,7 +128,7 @@ class WizardApp(Working):
         except WizardError as error:
             return error
         self.begun = found.begun
-        self._take(found.draft if found.begun else self.desk.begin())
+        self.draft = found.draft if found.begun else self.desk.begin()
         self.furthest = number_of(self.draft.place)
         self.note = found.note
         return None
@@ -134,6 +147,8 @@ class WizardApp(Working):
         if not self.busy:
             self.end(int(ExitCode.OK))
             return
+        from screens.dialogs import QuestionDialog
+
         text = f"{self.busy} is running. What runs on a host goes on there; the next start picks it up."
         dialog = QuestionDialog("Leave now?", text, yes="Leave", no="Stay")
         self.push_screen(dialog, lambda yes: self.end(int(ExitCode.OK)) if yes else None)
@@ -184,8 +199,16 @@ class WizardApp(Working):
         for text in changes(before, self.outcome, later) if later else ():
             self.notify(text, title="This changes more", markup=False, timeout=NOTICE_SECONDS)
 
+    @property
+    def checked(self) -> Checked:
+        """What the answers mean; worked out when it is first asked for."""
+        tree = self.draft.tree
+        if self._checked is None or self._checked[0] is not tree:
+            self._checked = (tree, self.draft.check())
+        return self._checked[1]
+
     def _take(self, draft: Draft) -> None:
-        self.draft, self.checked = draft, draft.check()
+        self.draft = draft
         self.looker.forget_changed(self.checked.spec)
 
     def start_over(self) -> None:
@@ -193,7 +216,7 @@ class WizardApp(Working):
         try:
             kept = self.store.set_aside()
         except WizardError as error:
-            self.push_screen(ErrorDialog(error))
+            self.tell_error(error)
             return
         self.left, self.furthest = None, 0
         self.replace(self.desk.begin().put("name", self.draft.get("name")))
@@ -227,9 +250,10 @@ class WizardApp(Working):
     def outcome(self) -> Outcome:
         """What is decided from the answers and facts there are now."""
         facts = self.looker.facts
-        if self._outcome.checked is not self.checked or self._outcome.facts != facts:
-            self._outcome = Outcome(self.checked, facts)
-        return self._outcome
+        known = self._outcome
+        if known is None or known.checked is not self.checked or known.facts != facts:
+            known = self._outcome = Outcome(self.checked, facts)
+        return known
 
     def layout(self) -> Layout | None:
         """The guests as decided from answers and facts; None while the network is not known."""
@@ -339,6 +363,8 @@ class WizardApp(Working):
         """A host was looked at: whoever shows hosts is told."""
         self.looker.take(message)
         if self.furthest > number_of("hosts"):
+            from wizard.core.suggest import suggest_network
+
             self.replace(suggest_network(self.draft, self.checked.spec, self.looker.facts))
         self._redraw()
 
@@ -346,7 +372,7 @@ class WizardApp(Working):
         """A longer question was answered, or not."""
         message.job.take(message)
         if isinstance(message.result, WizardError):
-            self.push_screen(ErrorDialog(message.result))
+            self.tell_error(message.result)
         self._redraw()
 
     def measure(self) -> None:
@@ -362,6 +388,8 @@ class WizardApp(Working):
         self.wire.start(lambda: self.desk.ask_wire(spec, prompter=self.prompter), about=spec)
 
     def _say(self, text: str) -> None:
+        from wizard.core.events import Note
+
         self.feed.put(Note(text=text))
 
     def _redraw(self) -> None:

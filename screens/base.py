@@ -90,6 +90,7 @@ class StageScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Title, rail, middle, meaning, keys."""
+        self._measure()
         yield TitleLine(id="title")
         with Horizontal(id="body"):
             yield Rail(id="rail")
@@ -107,6 +108,16 @@ class StageScreen(Screen[None]):
                     yield Told(id="meaning")
         yield TooSmall(id="small")
         yield Footer(show_command_palette=False)
+
+    def _measure(self) -> None:
+        """Know the terminal's size before anything is styled; told by the first resize, all would be styled twice."""
+        width, height = self.app.size
+        for room, steps in (
+            (width, self.app.HORIZONTAL_BREAKPOINTS),
+            (height, self.app.VERTICAL_BREAKPOINTS),
+        ):
+            fitting = [name for least, name in sorted(steps or ()) if room >= least]
+            self.set_class(True, *fitting[-1:], update=False)
 
     def on_mount(self) -> None:
         """Draw what is known."""

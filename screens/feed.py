@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from wizard.core.events import Event
+if TYPE_CHECKING:
+    from wizard.core.events import Event
 
-Listener = Callable[[Sequence[Event]], None]
+Listener = Callable[[Sequence["Event"]], None]
 KEPT = 50_000
 """Events that may wait to be drawn; of more than that the oldest are only in the log on disk."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,8 +12,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Label, Log
 
 from screens.text import STRONG, told
-from wizard.core import events as ev
-from wizard.core.view.feed import log_line
+
+if TYPE_CHECKING:
+    from wizard.core.events import Event
 
 MOST_LINES = 5_000
 """Lines kept in memory; all of them are in the cluster's events.jsonl."""
@@ -27,8 +28,10 @@ class RunLog:
         self.watcher: Callable[[list[str]], None] | None = None
         """Given new lines as they come, while somebody looks."""
 
-    def take(self, batch: Sequence[ev.Event]) -> None:
+    def take(self, batch: Sequence[Event]) -> None:
         """Add a line for each event."""
+        from wizard.core.view.feed import log_line
+
         self.add([line for event in batch if (line := log_line(event))])
 
     def add(self, fresh: Sequence[str]) -> None:

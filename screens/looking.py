@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from wizard.core.errors import WizardError
-from wizard.core.facts import HostFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from wizard.core.context import Context
     from wizard.core.desk import Desk
     from wizard.core.events import Sink
+    from wizard.core.facts import HostFacts
     from wizard.core.host import Hosts
     from wizard.core.prompt import Prompter
     from wizard.core.spec.model import ClusterSpec, HostSpec, SshSpec
@@ -64,7 +64,7 @@ class Looker:
     @property
     def facts(self) -> dict[str, HostFacts]:
         """What is known, by host."""
-        return {name: found for name, (_, found) in self._known.items() if isinstance(found, HostFacts)}
+        return {name: found for name, (_, found) in self._known.items() if not isinstance(found, WizardError)}
 
     def result(self, host: str) -> HostFacts | WizardError | None:
         """What came of looking at a host; None = nobody looked yet."""

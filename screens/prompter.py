@@ -5,14 +5,14 @@ from __future__ import annotations
 from concurrent.futures import Future
 from functools import partial
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
 from textual.screen import ModalScreen
 
-from screens.dialogs import HostKeyDialog, SecretDialog
-from wizard.core.prompt import HostKeyQuestion, SecretQuestion
-from wizard.core.secret import Secret
+if TYPE_CHECKING:
+    from wizard.core.prompt import HostKeyQuestion, SecretQuestion
+    from wizard.core.secret import Secret
 
 T = TypeVar("T")
 
@@ -32,10 +32,14 @@ class DialogPrompter:
 
     def trust(self, question: HostKeyQuestion) -> bool:
         """Whether the person confirms the key."""
+        from screens.dialogs import HostKeyDialog
+
         return self.ask(HostKeyDialog(question)) is True
 
     def secret(self, question: SecretQuestion) -> Secret | None:
         """The secret typed, or None."""
+        from screens.dialogs import SecretDialog
+
         return self.ask(SecretDialog(question))
 
     def ask(self, dialog: ModalScreen[T]) -> T | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,7 +19,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, OptionList, Static
 
 from screens.text import STYLES, Sign, signed, told, wrapped
-from wizard.core.spec.model import Problem
+
+if TYPE_CHECKING:
+    from wizard.core.spec.model import Problem
 
 
 @dataclass

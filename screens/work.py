@@ -84,7 +84,7 @@ class Job(Generic[T]):
             # Closing waits for whoever holds a connection: not on the thread that draws.
             threading.Thread(target=session.hosts.close, daemon=True, name="letting-go").start()
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float = GRACE_SECONDS) -> bool:
         """Wait until it has ended.
 
         Args:

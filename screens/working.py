@@ -10,18 +10,14 @@ from textual.app import App
 from textual.message import Message
 from textual.timer import Timer
 
-from screens.dialogs import ErrorDialog
 from screens.prompter import DialogPrompter
-from screens.work import GRACE_SECONDS, Job, Look, Run
 from wizard.core.errors import WizardError
 from wizard.core.version import version
-from wizard.core.view.feed import Drained
-from wizard.core.view.resume import half_done
-from wizard.core.view.topology import Topology, topology
 
 if TYPE_CHECKING:
     from screens.log import RunLog
     from screens.looking import Looker
+    from screens.work import Job, Look, Run
     from wizard.core.check import Finding
     from wizard.core.desk import Desk
     from wizard.core.draft import Checked
@@ -29,7 +25,9 @@ if TYPE_CHECKING:
     from wizard.core.session import Session
     from wizard.core.spec.model import ClusterSpec
     from wizard.core.state import RunState
+    from wizard.core.view.feed import Drained
     from wizard.core.view.progress import RunView
+    from wizard.core.view.topology import Topology
 
 T = TypeVar("T")
 
@@ -54,7 +52,6 @@ class Working(App[int]):
     """The part of the app that has to do with threads."""
 
     desk: Desk
-    checked: Checked
     prompter: DialogPrompter
     log_lines: RunLog
     busy: str
@@ -69,6 +66,11 @@ class Working(App[int]):
         self._jobs: list[Job[Any]] = []
         self._ticks: Timer | None = None
 
+    @property
+    def checked(self) -> Checked:
+        """What the answers mean."""
+        raise NotImplementedError
+
     def go(self, stage: str) -> None:
         """Show a stage.
 
@@ -77,18 +79,22 @@ class Working(App[int]):
         """
         raise NotImplementedError
 
-    def remember(self) -> WizardError | None:
+    def remember(self, name: str) -> WizardError | None:
         """Look whether an earlier run was left half done.
+
+        Args:
+            name: of the cluster; empty where it has no sound one.
 
         Returns:
             What kept us from knowing.
         """
-        if not self.checked.spec.name:
+        if not name:
             return None
         try:
-            home = self.desk.home(self.checked.spec.name)
+            home = self.desk.home(name)
             if home.state.exists() or home.state_backup.exists():
                 from wizard.core.store import StateStore
+                from wizard.core.view.resume import half_done
 
                 state = StateStore(home, writer=version()).load()
                 self.left = state if half_done(state) else None
@@ -113,8 +119,16 @@ class Working(App[int]):
             view: of a run.
             findings: of doctor.
         """
+        from wizard.core.view.topology import topology
+
         spec = self.wanted()
         return topology(spec, spec.machines, view, findings)
+
+    def tell_error(self, error: WizardError) -> None:
+        """Show what went wrong, over whatever is shown."""
+        from screens.dialogs import ErrorDialog
+
+        self.push_screen(ErrorDialog(error))
 
     # --- looks ------------------------------------------------------------------------------------------------
 
@@ -125,6 +139,8 @@ class Working(App[int]):
             read: what is read.
             came: called on the drawing thread once it has ended.
         """
+        from screens.work import Look
+
         job = Look(self.desk, self.prompter, self.checked.spec, lambda: self._ended(job, came), read)
         self._begin(job)
         return job
@@ -158,6 +174,8 @@ class Working(App[int]):
         Args:
             approved: what the person agreed to see destroyed.
         """
+        from screens.work import Run
+
         if self.install is None or not self.install.active:
             run = Run(
                 self.desk,
@@ -199,7 +217,7 @@ class Working(App[int]):
         if self._ticks is not None:
             self._ticks.pause()
         drained = run.feed.drain()
-        self._show(Drained(drained.view, drained.lines, changed=True))
+        self._show(replace(drained, changed=True))
         status = drained.view.status
         if status == "done" and getattr(self.screen, "STAGE", "") == "run":
             self.go("done")
@@ -207,7 +225,7 @@ class Working(App[int]):
             said = {"done": "The homelab is built.", "stopped": "The run was stopped."}
             self.notify(said.get(status, "The run did not come to its end."), title="The run", markup=False)
         if run.error is not None and getattr(self.screen, "STAGE", "") != "run":
-            self.push_screen(ErrorDialog(run.error))
+            self.tell_error(run.error)
 
     # --- leaving ----------------------------------------------------------------------------------------------
 
@@ -216,10 +234,6 @@ class Working(App[int]):
         for job in list(self._jobs):
             job.let_go()
 
-    def settled(self, seconds: float = GRACE_SECONDS) -> bool:
-        """Wait until the run has saved where it is; after the screens are gone.
-
-        Args:
-            seconds: at most.
-        """
-        return self.install is None or self.install.wait(seconds)
+    def settled(self) -> bool:
+        """Wait until the run has saved where it is, for a grace period; after the screens are gone."""
+        return self.install is None or self.install.wait()

@@ -32,11 +32,60 @@ except SystemExit:
 print(*sorted(sys.modules), file=sys.stderr)
 """
 
+FIRST_SCREEN = """
+import asyncio, sys
+from pathlib import Path
+from screens.app import WizardApp
+from wizard.compose import RealDesk
+from wizard.front.arguments import build_parser
+options = build_parser("setup").parse_args(["setup", "-f", "cluster.yaml", "--dir", "home"])
+drawn = []
+app = WizardApp(RealDesk(options), ready=lambda: drawn.extend(sys.modules))
+async def main():
+    async with app.run_test(size=(80, 24)) as pilot:
+        while not drawn:
+            await pilot.pause()
+        assert app.screen.STAGE == "welcome"
+asyncio.run(main())
+print(*sorted(drawn), file=sys.stderr)
+"""
+
+NOT_BEFORE_THE_FIRST_SCREEN = (
+    "yaml",
+    "voluptuous",
+    "fabric",
+    "paramiko",
+    "cryptography",
+    "httpx",
+    "steps",
+    "wizard.core.context",
+    "wizard.core.engine",
+    "wizard.core.decide",
+    "wizard.core.events",
+    "wizard.core.facts",
+    "wizard.core.session",
+    "wizard.core.spec",
+    "wizard.core.state",
+    "wizard.core.view",
+    "wizard.transport",
+    "wizard.practice",
+    "screens.dialogs",
+    "screens.hosts",
+    "screens.review",
+    "screens.run",
+    "screens.work",
+)
+
 
 def loaded_by(argv: list[str], folder: Path) -> set[str]:
     """What is in `sys.modules` after a command ran in a process of its own."""
+    return told_by(PROBE.format(argv=argv), folder)
+
+
+def told_by(program: str, folder: Path) -> set[str]:
+    """The words of the last line a program wrote to its standard error, in a process of its own."""
     run = subprocess.run(
-        [sys.executable, "-c", PROBE.format(argv=argv)],
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         cwd=folder,
@@ -75,3 +124,21 @@ def test_facts_load_no_stage(tmp_path: Path) -> None:
     assert "steps.parse.facts" in loaded, "facts did not get as far as the parsers"
     stages = {name for name in loaded if name.startswith("steps.") and not name.startswith("steps.parse")}
     assert not stages
+
+
+def test_the_first_screen_is_drawn_before_anything_else_is_loaded(tmp_path: Path) -> None:
+    loaded = told_by(FIRST_SCREEN, tmp_path)
+    assert "screens.welcome" in loaded, "the first screen was never drawn"
+    early = {
+        name for name in loaded for root in NOT_BEFORE_THE_FIRST_SCREEN if f"{name}.".startswith(f"{root}.")
+    }
+    assert not early
+
+
+def test_what_is_loaded_behind_the_first_screen_is_there() -> None:
+    from importlib import import_module
+
+    from screens.warm import NEXT
+
+    for name in NEXT:
+        import_module(name)

@@ -126,8 +126,8 @@ def run_screens(desk: Desk) -> int:
     with _nothing_to_collect():
         from screens.app import WizardApp
 
-        app = WizardApp(desk)
-    app.run()
+        app = WizardApp(desk, ready=gc.enable)
+        app.run()
     if app.install is not None and app.install.active:
         from wizard.front.streams import tell
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wizard.core.errors import SpecError
-from wizard.core.spec.model import ClusterSpec, Problem
-from wizard.core.spec.writing import Tree
+from wizard.core.paths import parse_path
+
+if TYPE_CHECKING:
+    from wizard.core.spec.model import ClusterSpec, Problem
+    from wizard.core.spec.writing import Tree
 
 FIRST = "welcome"
 """The screen a new draft begins at."""
@@ -108,7 +111,7 @@ class Draft:
     def get(self, path: str) -> str:
         """The answer at a place; empty where there is none. A list of words is told with commas."""
         node: Any = self.tree
-        for key in _keys(path):
+        for key in parse_path(path):
             if isinstance(key, int):
                 node = node[key] if isinstance(node, Sequence) and key < len(node) else ""
             else:
@@ -120,7 +123,7 @@ class Draft:
     def section(self, path: str) -> Tree:
         """The whole of a section or list; an empty section where there is none."""
         node: Any = self.tree
-        for key in _keys(path):
+        for key in parse_path(path):
             node = node[key] if (key in node if isinstance(node, Mapping) else True) else {}
         return node  # type: ignore[no-any-return] # a tree of any depth
 
@@ -136,11 +139,11 @@ class Draft:
             path: its place; an index just behind a list's end adds an item.
             value: what was answered; an empty text takes the answer away.
         """
-        return replace(self, tree=_put(self.tree, _keys(path), value))
+        return replace(self, tree=_put(self.tree, parse_path(path), value))
 
     def drop(self, path: str) -> Draft:
         """Without what is at a place: `hosts[1]`, `machines`."""
-        return replace(self, tree=_put(self.tree, _keys(path), ""))
+        return replace(self, tree=_put(self.tree, parse_path(path), ""))
 
     def rename_host(self, index: int, name: str) -> Draft:
         """With another name for a host; the machines on it go along.
@@ -173,12 +176,6 @@ class Draft:
         spec, whole, problems = understand(self.text())
         assert spec is not None, "what we wrote ourselves can be read"
         return Checked(spec, whole, tuple(replace(one, line=None) for one in problems))
-
-
-def _keys(path: str) -> tuple[str | int, ...]:
-    from wizard.core.spec.schema import parse_path
-
-    return parse_path(path)
 
 
 def _as_written(node: Any) -> Tree:  # noqa: ANN401 - what the reader makes: dicts, lists and scalars

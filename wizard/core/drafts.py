@@ -106,9 +106,11 @@ class DraftStore:
         self.draft.unlink(missing_ok=True)
 
     def _spec_bytes(self) -> bytes | None:
+        if not os.path.lexists(self.spec):
+            return None
         from wizard.core.spec.loading import read_spec_file
 
-        return read_spec_file(self.spec) if os.path.lexists(self.spec) else None
+        return read_spec_file(self.spec)
 
     def _write_spec(self, text: str) -> str:
         old = self._spec_bytes()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import pkgutil
 from functools import cache
-from importlib.resources import files
 
 
 @cache
@@ -16,7 +16,10 @@ def asset_text(path: str) -> str:
     Raises:
         FileNotFoundError: there is no such asset.
     """
-    return files("assets").joinpath(path).read_text(encoding="utf-8")
+    data = pkgutil.get_data("assets", path)
+    if data is None:
+        raise FileNotFoundError(path)
+    return data.decode("utf-8")
 
 
 def asset_names(folder: str, suffix: str) -> list[str]:
@@ -26,5 +29,7 @@ def asset_names(folder: str, suffix: str) -> list[str]:
         folder: relative to `assets/`, e.g. `remote/read`.
         suffix: e.g. `.sh`.
     """
+    from importlib.resources import files
+
     names = (entry.name for entry in files("assets").joinpath(folder).iterdir())
     return sorted(name.removesuffix(suffix) for name in names if name.endswith(suffix))

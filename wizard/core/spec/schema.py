@@ -9,6 +9,7 @@ from typing import Any
 
 from voluptuous import DictInvalid, Invalid, MultipleInvalid, Optional, Required, RequiredFieldInvalid, Schema
 
+from wizard.core.paths import parse_path
 from wizard.core.spec import values as v
 from wizard.core.spec.build import build
 from wizard.core.spec.fields import BLANK, Refused, Validator, boolean, each, integer, one_of, text
@@ -301,22 +302,6 @@ def _is_under(path: Path, roots: Iterable[Path]) -> bool:
     return any(path[: len(root)] == root for root in roots)
 
 
-def parse_path(text: str) -> Path:
-    """`hosts[0].address` as `("hosts", 0, "address")`; a name with dots behind `records` or `apps` stays whole.
-
-    Args:
-        text: as in `Problem.path`.
-    """
-    head, dot, name = text.partition("dns.records.")
-    if dot and not head:
-        return ("dns", "records", name)
-    parts: list[str | int] = []
-    for part in text.split(".") if text else []:
-        key, bracket, index = part.partition("[")
-        parts += [key, int(index[:-1])] if bracket else [key]
-    return tuple(parts)
-
-
 def _explain(error: Invalid, path: Path) -> tuple[str, str]:
     """(what is wrong, what to write) of a refusal."""
     if isinstance(error, Refused):
@@ -366,4 +351,4 @@ def _member(node: Any, key: str | int) -> Any:  # noqa: ANN401 - schemas are dic
     return next((inner for marker, inner in node.items() if str(marker) == str(key)), None)
 
 
-__all__ = ["Validator", "interpret", "known_keys", "parse_path", "spec_schema", "understand"]
+__all__ = ["Validator", "interpret", "known_keys", "spec_schema", "understand"]
