@@ -49,7 +49,7 @@ class WizardApp(Working):
 
     Args:
         desk: the spec file, and the way to the hosts.
-        ready: called once, when the first screen is drawn.
+        behind: called by a thread of its own once the first screen is drawn.
     """
 
     TITLE = "Homelab HA wizard"
@@ -71,11 +71,11 @@ class WizardApp(Working):
         Binding("f1", "help", "Help", show=False, tooltip="What this screen is about", id="app.help"),
     ]
 
-    def __init__(self, desk: Desk, ready: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, desk: Desk, behind: Callable[[], object] = warm_up) -> None:
         super().__init__()
         self._wear_our_look()
         self.desk = desk
-        self._ready_told = ready
+        self._behind = behind
         self.store = DraftStore(desk.spec)
         self.draft = Draft.new()
         self._checked: tuple[Mapping[str, Tree], Checked] | None = None
@@ -119,8 +119,7 @@ class WizardApp(Working):
             self.stylesheet.set_variables(self.get_css_variables())
 
     def _first_drawn(self) -> None:
-        self._ready_told()
-        Thread(target=warm_up, daemon=True, name="warm-up").start()
+        Thread(target=self._behind, daemon=True, name="warm-up").start()
 
     def _load(self) -> WizardError | None:
         try:

@@ -53,6 +53,8 @@ class Picture(Widget):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._draw = draw
+        self._drawn: tuple[int, int, list[Line]] = (0, 0, [])
+        """Columns, rows and the lines that are shown in them."""
 
     def get_content_width(self, container: object, viewport: object) -> int:
         """As wide as what it stands in."""
@@ -64,16 +66,25 @@ class Picture(Widget):
 
     def render(self) -> RenderResult:
         """Draw it."""
-        height = self.content_size.height if self.has_class("-fill") else 0
-        return content_of(self._draw(self.content_size.width, height))
+        self._drawn = self._now()
+        return content_of(self._drawn[2])
+
+    def _now(self) -> tuple[int, int, list[Line]]:
+        width, height = self.content_size.width, self.content_size.height if self.has_class("-fill") else 0
+        return width, height, self._draw(width, height)
 
     def on_resize(self) -> None:
         """Another width, as when a scrollbar comes: Textual would show what was drawn for the one before."""
         self.refresh()
 
     def redraw(self) -> None:
-        """What it shows has changed."""
-        self.refresh(layout=not self.has_class("-fill"))
+        """What it shows may have changed: it is drawn if it has, and only another height moves what is below."""
+        if not self.content_size.width:  # never laid out: nothing is shown that could stay
+            self.refresh(layout=True)
+            return
+        now = self._now()
+        if now != self._drawn:
+            self.refresh(layout=not self.has_class("-fill") and len(now[2]) != len(self._drawn[2]))
 
 
 class Reader(VerticalScroll, can_focus=True):

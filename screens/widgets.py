@@ -118,7 +118,9 @@ class Field(Vertical):
         """Label and line beside each other, the problem below."""
         with Horizontal():
             yield Label(told(self._label), classes="field-label")
-            yield Input(placeholder=self.example, compact=True, select_on_focus=False)
+            line = Input(placeholder=self.example, compact=True, select_on_focus=False)
+            line.cursor_blink = False  # a cursor that blinks is a screen that is drawn for nothing
+            yield line
         yield Problems(classes="field-problem")
 
     def on_mount(self) -> None:
@@ -256,8 +258,13 @@ class RailItem:
 class Rail(Static):
     """The steps of the story with how each stands."""
 
+    shown: tuple[RailItem, ...] = ()
+
     def show(self, items: Sequence[RailItem]) -> None:
-        """Draw them anew."""
+        """Draw them anew, if any stands differently."""
+        if self.shown == tuple(items):
+            return
+        self.shown = tuple(items)
         rows = [told((f"{item.sign} {item.title}", STYLES[item.sign])) for item in items]
         self.update(Content("\n").join(rows))
 
@@ -265,13 +272,18 @@ class Rail(Static):
 class TitleLine(Horizontal):
     """The name at the left, the step at the right."""
 
+    shown: tuple[str, str] = ("", "")
+
     def compose(self) -> ComposeResult:
         """Two texts on one line."""
         yield Label("", id="title-name")
         yield Label("", id="title-step")
 
     def show(self, name: str, step: str) -> None:
-        """Draw them anew."""
+        """Draw them anew, if they say something else."""
+        if self.shown == (name, step):
+            return
+        self.shown = (name, step)
         self.query_one("#title-name", Label).update(told(name))
         self.query_one("#title-step", Label).update(told(step))
 

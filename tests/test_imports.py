@@ -40,7 +40,7 @@ from wizard.compose import RealDesk
 from wizard.front.arguments import build_parser
 options = build_parser("setup").parse_args(["setup", "-f", "cluster.yaml", "--dir", "home"])
 drawn = []
-app = WizardApp(RealDesk(options), ready=lambda: drawn.extend(sys.modules))
+app = WizardApp(RealDesk(options), behind=lambda: drawn.extend(sys.modules))
 async def main():
     async with app.run_test(size=(80, 24)) as pilot:
         while not drawn:

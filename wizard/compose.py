@@ -126,7 +126,7 @@ def run_screens(desk: Desk) -> int:
     with _nothing_to_collect():
         from screens.app import WizardApp
 
-        app = WizardApp(desk, ready=gc.enable)
+        app = WizardApp(desk, behind=load_behind)
         app.run()
     if app.install is not None and app.install.active:
         from wizard.front.streams import tell
@@ -134,6 +134,23 @@ def run_screens(desk: Desk) -> int:
         tell("Saving where the run is ...")
     app.settled()
     return app.return_code or 0
+
+
+def load_behind() -> None:
+    """Load what the first screen does not need while it is read.
+
+    What is loaded stays: looked through for garbage again and again, it would stop the screens for a tenth of a second
+    and more each time (measured: 70 to 270 ms for 120,000 objects).
+    """
+    from importlib import import_module
+
+    from screens.warm import warm_up
+
+    warm_up()
+    for name in ("wizard.core.store", "wizard.core.session", "steps"):
+        import_module(name)
+    gc.freeze()
+    gc.enable()
 
 
 @contextmanager
