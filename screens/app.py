@@ -20,7 +20,6 @@ from screens.flow import STAGES, WELCOME, AnyScreen, all_screens, number_of
 from screens.jobs import Job, JobDone
 from screens.log import LogScreen, RunLog
 from screens.looking import Looker, Seen
-from screens.outcome import Outcome, changes
 from screens.prompter import DialogPrompter
 from screens.text import Sign
 from screens.theme import OURS
@@ -30,6 +29,7 @@ from screens.working import Working
 from wizard.core.draft import Draft
 from wizard.core.drafts import DraftStore
 from wizard.core.errors import ExitCode, WizardError
+from wizard.core.outcome import Outcome, changes
 from wizard.core.resources import asset_text
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from wizard.core.desk import Way, way_to
 from wizard.core.errors import WizardError
 
 if TYPE_CHECKING:
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
     from wizard.core.facts import HostFacts
     from wizard.core.host import Hosts
     from wizard.core.prompt import Prompter
-    from wizard.core.spec.model import ClusterSpec, HostSpec, SshSpec
+    from wizard.core.spec.model import ClusterSpec
 
 AT_ONCE = 16
 """Hosts that are asked at the same time."""
-
-Way = tuple[str, str, str, int | None, str]
 
 
 @dataclass
@@ -141,8 +140,3 @@ class Looker:
     def _tell(self, host: str, way: Way, result: HostFacts | WizardError) -> None:
         if not self._closing.is_set():
             self._post(Seen(host, way, result))
-
-
-def way_to(host: HostSpec, ssh: SshSpec) -> Way:
-    """Everything that decides how a host is reached."""
-    return (host.name, host.address, host.user or ssh.user, host.port, host.key or ssh.key)

@@ -12,9 +12,10 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from screens.base import StageScreen
-from screens.machines_words import answers_of, capacity, host_head, machine_line, problem_lines
+from screens.machines_words import capacity, host_head, machine_line, problem_lines
 from screens.widgets import Field, Lines, Told
 from wizard.core.decide.layout import Layout
+from wizard.core.spec.machines import answers_of
 from wizard.core.spec.model import MachineSpec
 
 SIZES = ("cpus", "memory", "disk", "data_disk")

@@ -24,22 +24,6 @@ DOES = {
 }
 
 
-def answers_of(machine: MachineSpec) -> dict[str, str]:
-    """A machine as it would be written in the spec."""
-    shown = {
-        "name": machine.name,
-        "host": machine.host,
-        "role": machine.role,
-        "address": machine.address,
-        "cpus": str(machine.cpus),
-        "memory": size_text(machine.memory),
-        "disk": size_text(machine.disk),
-        "data_disk": size_text(machine.data_disk) if machine.data_disk else "",
-        "mac": machine.mac or "",
-    }
-    return {key: value for key, value in shown.items() if value}
-
-
 def host_head(host: HostLayout) -> Content:
     """The line above a hypervisor's guests."""
     sign = Sign.DONE if host.alone.ok else Sign.NEEDS

@@ -14,12 +14,12 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from screens.base import StageScreen
-from screens.storage_words import CHOOSABLE, consequence, reasons, verdict_line
+from screens.storage_words import consequence, reasons, verdict_line
 from screens.text import STRONG, told
 from screens.widgets import Choice, Field, Lines, Told
 from wizard.core.decide.storage import StorageDecision, Verdict
 from wizard.core.decide.storage_hosts import size_text
-from wizard.core.suggest import disk_path, guest_folders, hypervisors_seen, storage_disks
+from wizard.core.suggest import CHOOSABLE, disk_path, guest_folders, hypervisors_seen, storage_disks
 
 Place = tuple[str, str, tuple[tuple[str, str], ...]]
 """Path in the spec, label, and what can be chosen."""

@@ -12,13 +12,11 @@ from wizard.core.decide.layout_disks import host_disks
 from wizard.core.decide.storage import Reason, Verdict
 from wizard.core.decide.storage_hosts import size_text
 from wizard.core.facts import GIB
-from wizard.core.suggest import hypervisors_seen
+from wizard.core.suggest import CHOOSABLE, hypervisors_seen
 
 if TYPE_CHECKING:
     from screens.app import WizardApp
 
-CHOOSABLE = ["longhorn", "existing", "none"]
-"""What a spec may say; the others are judged for comparison."""
 BLANK = "\N{NO-BREAK SPACE}"
 """A blank that wrapping keeps at the beginning of a line."""
 SHORT = {"existing": "what is there", "cephfs": "CephFS+Rook"}

@@ -72,8 +72,8 @@ def _run(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     command: str | None = getattr(options, "command", None)
     if command is None:
-        if _may_draw():
-            return _setup(parser.parse_args(["setup"]))
+        if options.lines or _may_draw() or _may_ask():
+            return _setup(parser.parse_args(["setup", *(["--plain"] if options.lines else [])]))
         parser.print_help()
         return int(ExitCode.OK)
     run: Command = getattr(options, "run", None) or COMMANDS[command]
@@ -114,19 +114,21 @@ def _may_draw() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
+def _may_ask() -> bool:
+    """Whether somebody sits at a terminal, be it one that cannot move its cursor."""
+    from wizard.front.terminal import at_terminal
+
+    return at_terminal() and sys.stdout.isatty()
+
+
 def _setup(options: Options) -> int:
     from wizard.compose import RealDesk, run_screens
 
-    if options.plain or not _may_draw():
-        raise UsageError(
-            "The wizard's screens need a terminal.",
-            where="wizard setup",
-            why="--plain was given."
-            if options.plain
-            else "This is no terminal, or one that cannot move its cursor.",
-            do=("wizard example > cluster.yaml", "wizard apply --plain -f cluster.yaml"),
-        )
-    return run_screens(RealDesk(options))
+    if not (options.plain or options.auto or options.answers) and _may_draw():
+        return run_screens(RealDesk(options))
+    from wizard.front.questions.setup import run_questions
+
+    return run_questions(RealDesk(options), answers=options.answers, auto=options.auto)
 
 
 def _example(_options: Options) -> int:

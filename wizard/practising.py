@@ -83,20 +83,25 @@ def run_practice(
     """
     if options.list_faults:
         return _list_faults()
+    from wizard.front.terminal import at_terminal
     from wizard.practice.fault_list import check_names
     from wizard.practice.opening import Wish
 
     check_names(options.fault)
+    alone = bool(asked) or options.auto or not at_terminal()
     drawn = may_draw and not (asked or options.auto or options.plain)
-    inner = _inner(list(asked)) if asked else _parsed(["setup"] if drawn else _set_up(options))
+    answered = drawn or not alone
+    inner = _inner(list(asked)) if asked else _parsed(["setup"] if answered else list(ALONE))
     options.dir = _folder(options.dir, getattr(inner, "dir", None))
-    spec = _prepared(options, write=not drawn)
+    spec = _prepared(options, write=not answered)
     inner.dir, inner.practice = spec.parent, Wish(options.seed, options.speed, tuple(options.fault))
     if getattr(inner, "spec", None) is PRACTICE_SPEC:
         inner.spec = spec
     inner.plain, inner.events = inner.plain or options.plain, inner.events or options.events
-    code = run_screens(PracticeDesk(inner, options.dir)) if drawn else commands[inner.command](inner)
-    if not asked and not drawn:
+    if answered:
+        return _set_up(PracticeDesk(inner, options.dir), drawn=drawn)
+    code = commands[inner.command](inner)
+    if not asked:
         tell(_told_after(code, options.dir))
     return code
 
@@ -137,12 +142,17 @@ def _parsed(words: list[str]) -> Options:
     return build_parser(words[0], spec=PRACTICE_SPEC).parse_args(words)
 
 
-def _set_up(options: Options) -> list[str]:
-    """The command that sets practice up: on its own where nobody is there to be asked."""
-    from wizard.front.terminal import at_terminal
+ALONE = ("apply", "--plain", "--yes")
+"""What sets practice up where nobody is asked."""
 
-    alone = options.auto or not at_terminal()
-    return ["apply", "--plain", *(["--yes"] if alone else [])]
+
+def _set_up(desk: PracticeDesk, *, drawn: bool) -> int:
+    """Ask for the answers, on screens or in lines. Returns the exit code."""
+    if drawn:
+        return run_screens(desk)
+    from wizard.front.questions.setup import run_questions
+
+    return run_questions(desk)
 
 
 def _folder(outer: Path | None, inner: Path | None) -> Path | None:

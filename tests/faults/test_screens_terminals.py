@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.faults.site import Site, Terminal
+from tests.faults.site import Site, Terminal, plain
 from tests.rows import CliRun, assert_explained, assert_tolerated
 from wizard.core.drafts import DraftStore
 from wizard.core.errors import ExitCode
@@ -84,9 +84,27 @@ def test_row_a17_screens_without_colour(site: Site) -> None:
 
 
 @pytest.mark.row("A", 17)
-def test_row_a17_a_dumb_terminal_has_no_screens(site: Site) -> None:
-    run = site.at_terminal("setup", TERM="dumb").read_all()
-    assert_explained(run, exit_code=ExitCode.BAD_SPEC, says=["need a terminal"], do="wizard apply --plain")
+def test_row_a17_a_dumb_terminal_is_asked_in_lines(site: Site) -> None:
+    terminal = site.at_terminal("setup", TERM="dumb")
+    terminal.read_until("its name?")
+    terminal.read_until("Answer [")
+    terminal.type("\x04")
+    run = terminal.read_all()
+    assert plain(run.stderr), "no cursor is moved"
+    assert_explained(run, exit_code=ExitCode.CANCELLED, says=["are kept"], do="same command again")
+
+
+def test_plain_on_a_real_terminal_has_menus(site: Site) -> None:
+    terminal = site.at_terminal("setup", "--plain", TERM="xterm-256color")
+    terminal.read_until("its name?")
+    terminal.read_until("Answer [")
+    terminal.type("\r")
+    terminal.read_until("the question before")
+    terminal.type("\x03")
+    run = terminal.read_all()
+    assert run.exit_code == ExitCode.CANCELLED
+    assert "Traceback" not in run.stderr
+    assert DraftStore(site.spec).load().draft.place == "hosts"
 
 
 @pytest.mark.row("A", 18)

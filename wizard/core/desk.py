@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from wizard.core.home import ClusterHome
     from wizard.core.prompt import Prompter
     from wizard.core.session import Session
-    from wizard.core.spec.model import ClusterSpec
+    from wizard.core.spec.model import ClusterSpec, HostSpec, SshSpec
+
+Way = tuple[str, str, str, int | None, str]
+"""Everything that decides how a host is reached."""
 
 
 class Desk(Protocol):
@@ -77,3 +80,13 @@ class Desk(Protocol):
         Raises:
             WizardError: as `wizard layout` would.
         """
+
+
+def way_to(host: HostSpec, ssh: SshSpec) -> Way:
+    """How a host is reached: what was seen by another way is of another host.
+
+    Args:
+        host: of the spec.
+        ssh: what holds for all of them.
+    """
+    return (host.name, host.address, host.user or ssh.user, host.port, host.key or ssh.key)

@@ -9,6 +9,8 @@ from wizard.core.draft import Draft
 from wizard.core.facts import Disk, HostFacts
 from wizard.core.spec.model import ClusterSpec, HostSpec
 
+CHOOSABLE = ("longhorn", "existing", "none")
+"""The ways to keep data that a spec may say; the others are judged for comparison."""
 SMALLEST = 26
 """Prefix of the smallest LAN we suggest ranges for: 62 addresses hold three of them and some machines."""
 DHCP_AT, BALANCER_AT, API_AT = (100, 199), (230, 250), 20

@@ -54,8 +54,11 @@ def build_parser(asked: str | None = None, *, spec: Path = SPEC) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"wizard {version()}")
+    parser.add_argument(
+        "--plain", dest="lines", action="store_true", help="without a command: the setup in plain lines"
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
-    _add(commands, "setup", "the wizard itself, screen by screen; also without any command", state=True)
+    _add_setup(commands)
     _add(commands, "example", "print a complete annotated spec", spec=False)
     check = _add(commands, "check", "validate the spec; every problem with its path and line", hosts=False)
     check.add_argument("--json", action="store_true", help="print one JSON document")
@@ -149,6 +152,31 @@ def _reaching(parser: Parser) -> None:
 def _accept_edited(parser: Parser) -> None:
     parser.add_argument(
         "--accept-edited", action="store_true", help="use a run state that was edited by hand"
+    )
+
+
+SETUP_TEXT = """\
+The wizard itself, screen by screen; also without any command. With --plain, or where the
+terminal cannot draw, it asks the same questions one after another, in lines that a screen
+reader reads well: Enter takes what is recommended, "?" explains, "back" returns. Then it
+shows the plan, asks, builds with one line per event, and says what doctor says. The answers
+are kept in one place: begin in lines and go on with the screens, or the other way round.
+
+  wizard setup --plain                          be asked in lines
+  wizard setup --plain --answers FILE           ask only what the file does not answer
+  wizard setup --plain --auto --answers FILE    ask nothing: all else as recommended
+
+FILE is YAML, a part of a spec or places with values: "hosts[0].address: 192.168.10.11"."""
+
+
+def _add_setup(commands: argparse._SubParsersAction[Parser]) -> None:
+    setup = _add(commands, "setup", "the wizard itself: on screens, or in lines with --plain", state=True)
+    setup.description, setup.formatter_class = SETUP_TEXT, argparse.RawDescriptionHelpFormatter
+    setup.add_argument(
+        "--answers", type=Path, metavar="FILE", help="do not ask what this file answers; in lines"
+    )
+    setup.add_argument(
+        "--auto", action="store_true", help="take the recommended answers and do not ask; in lines"
     )
 
 

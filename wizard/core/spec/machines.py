@@ -26,3 +26,12 @@ def machine_document(machine: MachineSpec) -> dict[str, str | int]:
     if machine.mac:
         shown["mac"] = machine.mac
     return shown
+
+
+def answers_of(machine: MachineSpec) -> dict[str, str]:
+    """The same as a person would have answered it: words only.
+
+    Args:
+        machine: of the spec or of a proposal.
+    """
+    return {key: str(value) for key, value in machine_document(machine).items() if value}

@@ -105,7 +105,7 @@ def _machines(before: Layout | None, after: Layout | None) -> Iterator[str]:
     """How a proposal differs; machines of the person's own stay as they are."""
     if before is None or after is None or not (before.proposed and after.proposed):
         return
-    from screens.machines_words import answers_of
+    from wizard.core.spec.machines import answers_of
 
     old = {one.name: answers_of(one) for one in before.machines}
     new = {one.name: answers_of(one) for one in after.machines}

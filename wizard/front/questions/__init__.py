@@ -1,0 +1,1 @@
+"""The setup in plain lines: the questions of the screens, one after another."""
