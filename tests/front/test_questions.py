@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from screens import flow
-from tests.rows import assert_explained
+from tests.rows import CliRun, assert_explained
 from tests.screens.desk import ADDRESSES, PracticeDesk
 from tests.screens.runs import desk_with_answers
 from tests.screens.walk import Walk, walk
 from tests.view.test_texts import DISK, change, plan
+from wizard import cli
 from wizard.core.draft import Draft
 from wizard.core.drafts import DraftStore
 from wizard.core.engine.resume import Standing
@@ -398,3 +399,35 @@ def test_what_is_destroyed_has_to_be_typed(tmp_path: Path, typed: str) -> None:
     assert Approval(talk("", "S649NX0R123456"))(found, left), "Enter alone is no answer"
     with pytest.raises(UsageError, match="Nobody can be asked"):
         Approval(talk(auto=True))(found, left)
+
+
+# --- the command -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [["--plain"], ["setup", "--plain"], ["setup"]])
+def test_without_a_terminal_setup_names_what_nobody_answers(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code = cli.main(words)
+    assert_explained(
+        CliRun(code, *capsys.readouterr()),
+        exit_code=ExitCode.BAD_SPEC,
+        says=["name has no answer"],
+        do="--auto",
+    )
+
+
+def test_practice_in_plain_lines_at_a_terminal_asks_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("wizard.front.terminal.at_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("attic\n" + "\n" * 60 + "yes\n"))
+    folder = tmp_path / "practice"
+    code = cli.main(["practice", "--dir", str(folder), "--speed", "1000000", "--plain"])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "Step 3 of 7: Storage" in err
+    assert "All is well." in out
+    assert load_spec(folder / "cluster.yaml").name == "attic"
