@@ -140,13 +140,25 @@ def leader(ctx: Context) -> Finding:
     quick = [one for one in cluster.followers if one.name not in watched and one.seen.status]
     if not quick:
         return passed(f"{found.name} leads, since no quicker member is up.")
+    awake = [one.name for one in quick if _watches(ctx, one)]
+    if awake:
+        return passed(
+            f"{found.name} leads for the moment: the timer on {awake[0]} takes the lead back within two minutes.",
+            evidence=_pace_of(ctx, found.name),
+        )
     to = quick[0].seen.status.member if quick[0].seen.status else ""
     return warned(
         f"{found.name} leads: every write goes at the pace of its disk.",
         evidence=_pace_of(ctx, found.name),
-        cause="etcd prefers nobody. The timer on the other members takes the lead back within two minutes.",
+        cause="etcd prefers nobody, and no timer on a quick member is there to take the lead back.",
         fix=f"{ssh(ctx.spec, found.name)} {etcdctl()} move-leader {to}",
     )
+
+
+def _watches(ctx: Context, member: Member) -> bool:
+    """Whether the timer of a member is on, and its last look did not fail."""
+    wanted = guard_wanted(ctx, member.place)
+    return not guard_flaw(ctx.spec, member, wanted) and member.seen.guard.result in ("", "success")
 
 
 def _pace_of(ctx: Context, name: str) -> str:

@@ -17,8 +17,8 @@ from tests.lab.story.world import World, tell, until
 pytestmark = pytest.mark.lab
 
 KILLER = Path(__file__).parent / "killer"
-SAVES = 13
-"""Saves of an uninterrupted first apply: the serial, a step half done, three changes begun and ended, five steps done."""
+SAVES = 16
+"""Saves of an uninterrupted first apply: the serial, a step half done, three changes begun and ended, eight steps done."""
 
 CHANGE_BEGINS = (3, 4, 5)
 """The saves in which a change goes in flight; right after them its host hears of it."""
