@@ -115,6 +115,10 @@ def of_members_only(kept: dict[str, Any]) -> dict[str, Any]:
     result["answers"] = {
         key: value for key, value in result["answers"].items() if not key.startswith(left_out)
     }
+    machines = result["layout"]["machines"]
+    result["layout"]["machines"] = {
+        name: machine for name, machine in machines.items() if machine["role"] not in OTHERS
+    }
     for step in result["steps"].values():
         step["changes"] = {
             key: change

@@ -17,6 +17,7 @@ GIVEN = ("lineage", "created", "serial")
 def result_of(state: dict[str, Any]) -> dict[str, Any]:
     """The state without what differs between any two runs."""
     kept = {key: value for key, value in state.items() if key not in GIVEN}
+    kept["layout"] = {key: value for key, value in (state.get("layout") or {}).items() if key != "at"}
     kept["steps"] = {
         name: {
             "status": step["status"],
