@@ -14,7 +14,7 @@ import pytest
 from tests.decide.homes import home, known, machine, sized
 from tests.facts.build import facts
 from tests.specs import loopback_home
-from wizard import cli
+from wizard import cli, judging
 from wizard.core.decide.wire import Wire
 from wizard.core.decide.wire_owners import Owners
 from wizard.core.errors import HostError, UnreachableError
@@ -55,8 +55,10 @@ def call(
     def opened(_options: object) -> Iterator[Known]:
         yield Known(spec, answers)
 
-    monkeypatch.setattr(cli, "open_session", opened)
-    monkeypatch.setattr(cli, "ask_wire", lambda *_, **__: (Wire(), Owners({}, frozenset(), {}), lambda: None))
+    monkeypatch.setattr(judging, "open_session", opened)
+    monkeypatch.setattr(
+        judging, "ask_wire", lambda *_, **__: (Wire(), Owners({}, frozenset(), {}), lambda: None)
+    )
     return cli.main(command.split())
 
 

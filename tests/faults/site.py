@@ -70,8 +70,9 @@ class Site:
         return [sys.executable, "-m", "tests.faults.driver", str(self.world_folder), *argv]
 
     def env(self, **more: str) -> dict[str, str]:
-        """Its environment."""
-        return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **more}
+        """Its environment. A terminal's size is what the terminal says: pytest's workers carry one in theirs."""
+        ours = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        return {**ours, "PYTHONPATH": str(Path(__file__).parents[2]), **more}
 
     def start(self, *argv: str, **env: str) -> subprocess.Popen[bytes]:
         """The command as a program that goes on while the test does something."""
