@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
 from textual.screen import Screen
+
+from wizard.core.dataclass import dataclass
 
 AnyScreen = Screen[Any]
 

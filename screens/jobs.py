@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
 from textual.message import Message
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import WizardError
 
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass()
 class JobDone(Message):
     """A job ended.
 

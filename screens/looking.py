@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from wizard.core.dataclass import dataclass
 from wizard.core.desk import Way, way_to
 from wizard.core.errors import WizardError
 
@@ -28,7 +28,7 @@ AT_ONCE = 16
 """Hosts that are asked at the same time."""
 
 
-@dataclass
+@dataclass()
 class Seen(Message):
     """A host was looked at.
 

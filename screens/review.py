@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
@@ -18,6 +17,7 @@ from screens.dialogs import TypedDialog
 from screens.drawn import Picture, Reader, content_of, say
 from screens.text import MUTED, STRONG, Sign, lines, signed, told
 from screens.work import Look, destroyed
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout import effective_machines
 from wizard.core.decide.prove import Proof, prove
 from wizard.core.engine.plan import Plan

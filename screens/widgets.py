@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -19,12 +18,13 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, OptionList, Static
 
 from screens.text import STYLES, Sign, signed, told, wrapped
+from wizard.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from wizard.core.spec.model import Problem
 
 
-@dataclass
+@dataclass()
 class Answered(Message):
     """A field or choice was answered: it was left, or changed by a key.
 

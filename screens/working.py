@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from screens.prompter import DialogPrompter
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import WizardError
 from wizard.core.version import version
 
@@ -35,7 +36,7 @@ TICK_SECONDS = 0.1
 """How often what a run said is drawn: as soon as a person notices, and no sooner."""
 
 
-@dataclass
+@dataclass()
 class JobEnded(Message):
     """A job has ended.
 

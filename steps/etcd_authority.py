@@ -7,7 +7,6 @@ with each apply. Between two stages clients of etcd (K3s' servers) get what the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from steps.etcd_certificates import (
@@ -25,6 +24,7 @@ from steps.etcd_seen import Cluster, Member, look_at_all
 from wizard.core.change import Change
 from wizard.core.check import Finding, passed, skipped, warned
 from wizard.core.context import Context, Work
+from wizard.core.dataclass import dataclass
 from wizard.core.secret import Secret
 from wizard.core.secrets import SecretKeeper
 from wizard.payload.certificates import (

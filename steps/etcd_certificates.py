@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from steps.etcd_seen import places
+from wizard.core.dataclass import dataclass
 from wizard.core.secret import Secret
 from wizard.core.secrets import SecretKeeper, Secrets
 from wizard.core.spec import ClusterSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 
 from steps import etcd_work as work
@@ -15,6 +15,7 @@ from steps.etcd_seen import LOOKS, STEP, Cluster, Member, Place, packaged, serve
 from wizard.core.artifact import ARCH
 from wizard.core.change import Change
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import HostFacts
 from wizard.core.state import ChangeStatus, RunState
 from wizard.payload.etcd_config import AUTHORITY, PKI

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from steps.parse.etcd import EtcdSeen, Listed, parse_etcd
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.host import Args, ScriptResult
 from wizard.core.spec.model import ClusterSpec, EtcdMember

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wizard.core.check import Finding, Level, failed, passed, skipped, warned
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.traces import WILDCARDS
 from wizard.core.facts import GIB, Filesystem, HostFacts
 from wizard.core.spec.model import HostSpec

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from steps.host_checks import HostCheck
 from wizard.core.check import Finding, Level, failed, passed, skipped, warned
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import HostFacts, Nic
 from wizard.core.spec.model import HostSpec
 

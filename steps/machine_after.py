@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median_low
 
 from steps.discover import SKEW_ERROR, SKEW_WARNING
@@ -12,6 +12,7 @@ from steps.machine_wait import state_text
 from steps.parse.guest_details import Domain
 from wizard.core.check import Finding, Level, failed, passed, skipped, told, warned
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.engine.checks import explains
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts

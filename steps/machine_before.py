@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from steps.hypervisor_checks import virtualisation
 from steps.machine_plan import Place, driver_of, family
 from steps.parse.guest_details import ImageFile
 from wizard.core.check import Finding, Level, failed, passed, skipped, warned
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout_disks import UNRAID_DIR, is_fast, on_array
 from wizard.core.facts import GIB, Filesystem
 from wizard.payload.guests import GuestPlan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from steps.etcd_seen import Place as EtcdPlace
@@ -12,6 +11,7 @@ from steps.machine_wait import watch_of
 from steps.parse.guest_details import Domain
 from wizard.core.change import Change
 from wizard.core.context import Work
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import GIB
 from wizard.core.secret import Secret
 from wizard.payload.domain_xml import domain_xml

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network
 
@@ -12,6 +11,7 @@ from steps.hypervisor_checks import DEFAULT_BRIDGE, lan_bridge
 from steps.parse.guest_details import Domain, Folder, HostGuests, parse_guests
 from wizard.core.artifact import ARCH
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout_disks import vm_dir
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts

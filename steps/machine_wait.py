@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from steps.machine_plan import READ_GUESTS, answered, guests_args
 from steps.parse.guest_details import Boot, Domain, parse_boot
 from wizard.core.context import Work
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import (
     RESUMES,
     CancelledError,

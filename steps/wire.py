@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from steps.parse import wire as parse
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.addresses import planned_addresses
 from wizard.core.decide.wire import (
     ArpProbe,

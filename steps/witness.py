@@ -8,11 +8,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from steps.etcd_seen import look_at_all
 from steps.parse.witness import parse_fsync, parse_witness
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout import effective_machines
 from wizard.core.decide.layout_disks import ETCD_DIR, vm_dir
 from wizard.core.decide.speeds import stamped, to_keep

@@ -6,11 +6,11 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError
 from wizard.core.version import version
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.compose import RealDesk, home_named, run_screens
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import ExitCode, UsageError
 from wizard.front.arguments import PRACTICE_SPEC, build_parser
 from wizard.front.streams import tell

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from steps.parse.mounts import Mount, above
 from steps.parse.sections import Sections
 from steps.parse.values import first_json, items, mapping, number, truth, word
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import Disk, Volume
 
 SECTOR = 512

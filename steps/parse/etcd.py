@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from steps.parse.sections import Sections, split_sections
 from steps.parse.values import first_json, items, mapping, number, pairs, word
+from wizard.core.dataclass import dataclass
 
 _METRIC = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>[0-9.eE+]+)")
 _BOUND = re.compile(r'le="([^"]+)"')

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from xml.etree import ElementTree as Tree
 
 from steps.parse.sections import Sections, split_sections
 from steps.parse.values import number, pairs
+from wizard.core.dataclass import dataclass
 
 _STATE = re.compile(
     r"(no state|running|idle|paused|in shutdown|shut off|crashed|pmsuspended)(?: \(([^)]{1,60})\))?"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 
 from steps.parse.sections import Sections
 from steps.parse.services import is_running
 from steps.parse.values import first_json, mapping, pairs, word
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import Container, Docker, Guest, Libvirt
 
 _STATES = ("no state", "running", "idle", "paused", "in shutdown", "shut off", "crashed", "pmsuspended")

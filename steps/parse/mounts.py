@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from steps.parse.sections import Sections
 from steps.parse.values import number
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import Disk, Filesystem
 from wizard.core.text import printable
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from steps.parse.sections import split_sections
 from steps.parse.values import decimal, number, pairs
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.witness import DiskPath
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.core.artifact import Artifact
+from wizard.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from wizard.artifacts.progress import Progress

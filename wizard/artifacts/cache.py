@@ -7,13 +7,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.artifacts import problems
 from wizard.artifacts.digest import Digest, hash_file
 from wizard.artifacts.download import Downloader, discard
 from wizard.artifacts.progress import Meter, Report, silent
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import CancelledError
 from wizard.transport.http import RESUMABLE
 

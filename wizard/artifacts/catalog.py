@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
 from wizard.artifacts.digest import HEX_DIGITS, Digest, parse_digest
+from wizard.core.dataclass import dataclass
 from wizard.core.resources import asset_text
 
 CATALOG_SCHEMA = 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from wizard.core.dataclass import dataclass
 
 HEX_DIGITS = {"sha256": 64, "sha512": 128}
 """The algorithms we accept, with the length of their hex form."""

@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from wizard.artifacts import problems
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import CancelledError
 from wizard.transport.http import RESUMABLE, HttpClient, HttpError, Kind, Reply, told
 

@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.artifacts import problems
@@ -21,6 +20,7 @@ from wizard.artifacts.lock import LOCK_NAME, Lock, LockEntry, Origin, read_lock
 from wizard.artifacts.progress import Lines
 from wizard.artifacts.resolve import ResolvedArtifact, Resolver
 from wizard.artifacts.store import ArtifactStore
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError, WizardError, render
 from wizard.core.text import printable
 from wizard.transport.http import HttpClient, HttpError

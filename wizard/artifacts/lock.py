@@ -7,13 +7,14 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
 from wizard.artifacts import problems
 from wizard.artifacts.digest import Digest, parse_digest, sha256
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError
 
 LOCK_NAME = "artifacts.lock"

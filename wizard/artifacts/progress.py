@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TextIO
 
 from wizard.artifacts.problems import amount
+from wizard.core.dataclass import dataclass
 
 REDRAW_SECONDS = 0.25
 """A terminal line is redrawn this often: fast enough to look alive (style.md, the 0.1 s and 1 s rules)."""

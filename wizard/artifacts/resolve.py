@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from wizard.artifacts import problems
 from wizard.artifacts.catalog import ARCHES, Catalog, CatalogEntry, Checksums
 from wizard.artifacts.digest import Digest
 from wizard.artifacts.lock import LOCK_NAME, Lock, LockEntry, Origin, read_lock
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError
 
 UNLISTED_LIMIT = 2 * 1024**3

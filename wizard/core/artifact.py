@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from wizard.core.dataclass import dataclass
 
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}
 """What the kernel calls an architecture -> what publishers of files call it."""

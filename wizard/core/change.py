@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from wizard.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from wizard.core.context import Work

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import RESUMES, WizardError
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import TypeVar, cast, overload
 
 from wizard.core.artifact import Artifacts, NoArtifacts
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import Guest, HostFacts
 from wizard.core.host import READ_SECONDS, Args, Host, Hosts, Reader, ScriptResult

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import SpecError
 from wizard.core.paths import parse_path
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.core.draft import Checked, Draft
 from wizard.core.filefaults import write_failed
 from wizard.core.files import read_private, write_private

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import ClassVar
 
 from wizard.core.check import Finding
+from wizard.core.dataclass import dataclass
 
 EVENT_SCHEMA = 1
 """Version of the JSON lines written by `--events FILE`."""

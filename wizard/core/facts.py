@@ -7,8 +7,9 @@ gives unknowns and a line in `notes`, never an error.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wizard.core.dataclass import dataclass
 from wizard.core.facts_disks import Disk, Filesystem, Volume
 from wizard.core.facts_network import Nic, Port, Route
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from datetime import datetime
 
+from wizard.core.dataclass import dataclass
 from wizard.core.filefaults import our_user
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import StateError, UsageError
 from wizard.core.filefaults import check_owner_and_mode, quoted, unreadable, write_failed
 from wizard.core.files import SYSTEM, SystemCalls

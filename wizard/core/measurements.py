@@ -11,10 +11,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import StateError
 from wizard.core.filefaults import quoted, write_failed
 from wizard.core.files import SYSTEM, SystemCalls, read_private, write_private

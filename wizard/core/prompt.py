@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from wizard.core.dataclass import dataclass
 from wizard.core.secret import Secret
 
 

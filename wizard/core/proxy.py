@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from wizard.core.dataclass import dataclass
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 from types import MappingProxyType
 
 from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.check import Finding, When
 from wizard.core.context import Context, FactsCache, FactsReader
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.approved import layout_inputs, with_approved
 from wizard.core.decide.judgements import Decided, decide
 from wizard.core.decide.kept import kept_decisions

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from wizard.core.dataclass import dataclass
 from wizard.core.spec.model import MachineSpec
 
 STATE_SCHEMA = 1

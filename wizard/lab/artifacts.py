@@ -9,9 +9,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.lab import machine
 from wizard.lab.docker import LabError, run
 from wizard.lab.images import Say

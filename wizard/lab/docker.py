@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
 

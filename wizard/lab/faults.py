@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError, WizardError
 from wizard.lab import breakage, containers, strangers
 from wizard.lab.docker import docker, states

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.lab.hosts import HOSTS
 from wizard.lab.store import Store, write_private
 

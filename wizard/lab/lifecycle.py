@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.lab import artifacts, containers, daemon, faults, images, keys, limits, machine, network
 from wizard.lab.docker import LABEL, docker, names, states, try_docker
 from wizard.lab.hosts import HOSTS, LabHost

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.lab.docker import LABEL, LabError, try_docker
 from wizard.lab.store import Store
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from wizard.core.dataclass import dataclass
 from wizard.lab import containers, keys, network
 from wizard.lab.hosts import HOSTS, LabHost
 from wizard.lab.store import Store

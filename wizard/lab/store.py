@@ -8,8 +8,10 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from wizard.core.dataclass import dataclass
 
 FILE = "lab.json"
 """Name of the file in the lab's own directory."""

@@ -7,10 +7,10 @@ etcd renews nothing by itself, so lifetimes are long and watched: ten years for 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from wizard.core.dataclass import dataclass
 from wizard.core.secret import Secret
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from wizard.core.dataclass import dataclass
 
 CONFIG = "/etc/etcd/etcd.yml"
 PKI = "/etc/etcd/pki"

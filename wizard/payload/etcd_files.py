@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.secret import Secret
 
 

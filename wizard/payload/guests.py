@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Literal
 
+from wizard.core.dataclass import dataclass
 from wizard.core.spec.model import MachineRole
 from wizard.payload.addresses import data_serial, data_uuid, domain_uuid, instance_id, mac_address
 

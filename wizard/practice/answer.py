@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.host import Args
 from wizard.practice.machine import Machine
 

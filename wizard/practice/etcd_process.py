@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from wizard.core.dataclass import dataclass
 from wizard.core.secret import Secret
 from wizard.payload.certificates import Certificate, belongs, read_certificate, signed_by
 from wizard.payload.etcd_guard import GUARD_SERVICE

@@ -7,9 +7,9 @@ import json
 import re
 import time
 import uuid
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from wizard.core.dataclass import dataclass
 from wizard.core.host import Args
 from wizard.core.resources import asset_text
 from wizard.practice.answer import Answer

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import LinkLostError, UnreachableError, WizardError
 
 Before = Callable[[str, str], None]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import StateError
 from wizard.core.files import read_private, remove_temps, write_private
 from wizard.core.spec import ClusterSpec

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wizard.core.dataclass import dataclass
 
 ROUTER_MAC = "74:83:c2:10:00:01"
 """Of the gateway: a maker's, as in life."""

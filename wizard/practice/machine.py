@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
+from wizard.core.dataclass import dataclass
 from wizard.core.host import Operation, OpStatus
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ The names are those of the lab's faults, and what is told is what the lab's host
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.host import Args
 from wizard.practice.answer import Answer
 from wizard.practice.machine import Machine, write_sections

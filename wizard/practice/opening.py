@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.core.engine.control import Control
 from wizard.core.spec import ClusterSpec
 from wizard.core.store.secrets import FileSecrets

@@ -6,7 +6,9 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wizard.core.dataclass import dataclass
 
 RATE = 1.0
 """Seconds of the simulated homelab that go by in one of ours at `--speed 1`: a whole install takes two minutes."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wizard.core.dataclass import dataclass
 from wizard.core.host import Args
 from wizard.practice.answer import Answer
 from wizard.practice.faults import Faults

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.secrets import Secrets
 from wizard.core.spec import ClusterSpec
 from wizard.practice.artifacts import PracticeArtifacts

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
+from wizard.core.dataclass import dataclass
 from wizard.practice.machine import File
 
 

@@ -11,8 +11,9 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wizard.core.dataclass import dataclass
 from wizard.core.resources import asset_text
 from wizard.core.spec import ClusterSpec
 from wizard.core.spec.model import HostSpec

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wizard.core.dataclass import dataclass
 from wizard.core.events import Event, Sink
 from wizard.core.prompt import HostKeyQuestion, Prompter, SecretQuestion, Silent
 from wizard.core.secret import Secret

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import yaml
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError
 from wizard.core.secret import Secret
 

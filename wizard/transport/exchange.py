@@ -5,9 +5,11 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from wizard.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from paramiko import Channel

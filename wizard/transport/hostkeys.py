@@ -10,10 +10,10 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.transport.ssh_config import host_matches
 
 SSH_PORT = 22

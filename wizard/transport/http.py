@@ -7,10 +7,11 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from wizard.core.dataclass import dataclass
 from wizard.core.proxy import proxy_for
 from wizard.transport import http_errors as told
 from wizard.transport.http_errors import HttpError, Kind

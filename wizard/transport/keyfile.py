@@ -6,8 +6,9 @@ import base64
 import binascii
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from wizard.core.dataclass import dataclass
 
 _MAGIC = b"openssh-key-v1\0"
 _PEM_TYPES = {"RSA": "ssh-rsa", "EC": "ecdsa-sha2", "": "", "ENCRYPTED": ""}

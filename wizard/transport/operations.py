@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import RESUMES, HostError, LinkLostError, RemoteError, UnreachableError
 from wizard.core.host import OUTPUT_LIMIT, Args, Operation, OpStatus
 from wizard.core.resources import asset_text

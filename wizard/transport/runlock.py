@@ -8,12 +8,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from wizard.core import refusals
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import RESUMES, LinkLostError, WizardError
 from wizard.core.text import printable
 from wizard.transport import wire

@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import AuthError, HostError, LinkLostError, RemoteError
 from wizard.core.host import OUTPUT_LIMIT, Args, ScriptResult
 from wizard.core.text import printable

@@ -12,10 +12,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import AuthError
 from wizard.core.prompt import Prompter, SecretKind, SecretQuestion, Silent
 from wizard.core.secret import Secret

@@ -9,10 +9,11 @@ from __future__ import annotations
 import getpass
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
+
+from wizard.core.dataclass import dataclass
 
 MAX_INCLUDE_DEPTH = 16
 """As ssh itself (READCONF_MAX_DEPTH)."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import HostError, UnreachableError
 from wizard.core.text import printable
 from wizard.transport.ssh_auth import KeyRing, Login

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import HostKeyChangedError, HostKeyUnknownError
 from wizard.core.events import Note, Sink
 from wizard.core.prompt import HostKeyQuestion, Prompter

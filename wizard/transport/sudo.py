@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import PrivilegeError
 from wizard.core.prompt import Prompter, SecretKind, SecretQuestion
 from wizard.core.secret import Secret

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import LinkLostError, RemoteError
 from wizard.core.secret import Secret
 from wizard.core.text import printable

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
 from functools import cache
 
+from wizard.core.dataclass import dataclass
 from wizard.core.host import Args
 from wizard.core.resources import asset_text
 

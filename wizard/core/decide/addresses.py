@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain, islice
 from typing import Literal
 
+from wizard.core.dataclass import dataclass
 from wizard.core.spec.model import ClusterSpec, MachineSpec
 
 LISTED = 256

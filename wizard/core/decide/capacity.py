@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout_data import LayoutData, layout_data
 from wizard.core.facts import GIB, HostFacts
 from wizard.core.spec.model import AppSpec, ClusterSpec, MachineSpec

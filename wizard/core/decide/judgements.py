@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.capacity import gib
 from wizard.core.decide.layout import HostLayout, Layout, effective_machines, make_layout
 from wizard.core.decide.loss import World, world

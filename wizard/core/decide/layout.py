@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.addresses import PlannedAddress, free_addresses, planned_addresses
 from wizard.core.decide.approved import differences, with_approved
 from wizard.core.decide.capacity import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from wizard.core.dataclass import dataclass
 from wizard.core.resources import asset_text
 from wizard.core.spec.model import MachineRole
 from wizard.core.spec.values import size

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import Disk, HostFacts
 from wizard.core.spec.model import HostSpec
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.capacity import LayoutProblem, gib, host_reserve, host_threads, worker_demand
 from wizard.core.decide.layout_data import ROLES, LayoutData
 from wizard.core.decide.layout_disks import disk_words, host_disks, named_disk, on_array, vm_dir

@@ -6,11 +6,11 @@ Everything that can be up or down is one bit, so that two losses together are on
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Literal
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout_disks import HostDisks, host_disks, survives_one
 from wizard.core.facts import Disk, HostFacts
 from wizard.core.spec.model import ClusterSpec, HostSpec, MachineSpec

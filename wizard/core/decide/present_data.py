@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import HostFacts, Port
 
 Kind = Literal["microk8s", "k3s", "kubeadm", "swarm", "etcd", "dns", "earlier-run"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout import effective_machines
 from wizard.core.decide.loss import Part, World, world
 from wizard.core.decide.prove_rules import Refusal, refusals, witness_notes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from wizard.core.dataclass import dataclass
 from wizard.core.resources import asset_text
 from wizard.core.spec.model import ClusterSpec
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.loss import World, carriers, physical
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec

@@ -6,10 +6,10 @@ Where it is left to the cluster on which of several machines something runs, the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.capacity import app_order, not_placed
 from wizard.core.decide.layout_data import layout_data
 from wizard.core.decide.loss import World

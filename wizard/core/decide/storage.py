@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide import storage_ceph as ceph
 from wizard.core.decide import storage_longhorn as longhorn
 from wizard.core.decide import storage_shared as shared

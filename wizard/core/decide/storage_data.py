@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
+from wizard.core.dataclass import dataclass
 from wizard.core.resources import asset_text
 
 Level = Literal["must", "should", "info"]

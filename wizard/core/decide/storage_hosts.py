@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout_disks import host_disks, named_disk
 from wizard.core.decide.storage_data import Candidate, Level
 from wizard.core.facts import GIB, Disk, Filesystem, HostFacts

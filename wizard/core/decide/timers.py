@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.witness_data import Verdict, witness_data
 from wizard.core.spec.model import ClusterSpec
 

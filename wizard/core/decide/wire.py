@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import HostFacts, Nic
 from wizard.core.spec.model import ClusterSpec
 

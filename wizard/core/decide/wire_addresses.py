@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.addresses import PlannedAddress
 from wizard.core.decide.capacity import LayoutProblem
 from wizard.core.decide.vendors import vendor

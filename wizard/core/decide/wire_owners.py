@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec, MachineSpec
 

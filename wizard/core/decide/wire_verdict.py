@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout import Layout
 from wizard.core.decide.wire import Router, Wire
 from wizard.core.decide.wire_addresses import address_problems, judge_addresses

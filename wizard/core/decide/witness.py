@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout_disks import ETCD_DIR, disk_words
 from wizard.core.decide.witness_data import Judgement, witness_data
 from wizard.core.facts import GIB, HostFacts

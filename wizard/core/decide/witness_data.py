@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from wizard.core.dataclass import dataclass
 from wizard.core.resources import asset_text
 
 Verdict = Literal["good", "slow", "accepted", "refused", "unknown"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.timers import EtcdSpeeds, EtcdTimers, verdict
 from wizard.core.decide.witness import Trait
 from wizard.core.errors import WizardError

@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from queue import SimpleQueue
 
 from wizard.core.check import Finding, Level, Status, When, unmet
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.engine.changes import Outcome, Tools, run_changes
 from wizard.core.engine.checks import Assertion, run_checks
 from wizard.core.engine.order import in_order, kept_back

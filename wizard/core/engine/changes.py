@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 
 from wizard.core.artifact import Artifacts, NoArtifacts
 from wizard.core.change import Change
 from wizard.core.context import Work
+from wizard.core.dataclass import dataclass
 from wizard.core.engine.checks import WORKERS
 from wizard.core.engine.control import Control
 from wizard.core.engine.journal import Journal

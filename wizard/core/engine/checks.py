@@ -6,10 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wizard.core.check import Check, Finding, Level, Status, failed, skipped, told
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.engine.control import Control
 from wizard.core.errors import HostError, WizardError
 from wizard.core.events import CheckFinished, Sink

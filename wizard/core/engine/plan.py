@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from wizard.core.change import Change
 from wizard.core.context import Context
+from wizard.core.dataclass import dataclass
 from wizard.core.decide.judgements import Decided
 from wizard.core.engine.checks import WORKERS
 from wizard.core.engine.order import in_order

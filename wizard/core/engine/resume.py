@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from wizard.core.context import numbered
+from wizard.core.dataclass import dataclass
 from wizard.core.engine.control import Control
 from wizard.core.engine.journal import Journal
 from wizard.core.engine.plan import Plan

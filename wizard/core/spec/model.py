@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Literal
+
+from wizard.core.dataclass import dataclass
 
 Role = Literal["hypervisor", "witness"]
 Platform = Literal["unraid", "libvirt", "pi"]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from wizard.core.dataclass import dataclass
 from wizard.core.spec.model import Problem
 from wizard.core.text import printable
 

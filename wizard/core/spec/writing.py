@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
+from wizard.core.dataclass import dataclass
 from wizard.core.spec.loading import example_text
 
 Tree = Mapping[str, "Tree"] | Sequence["Tree"] | str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.core.errors import StateError
 from wizard.core.files import SystemCalls, read_private
 from wizard.core.home import ClusterHome

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.state import STATE_SCHEMA, RunState
 from wizard.core.store.document import CHECKSUM, checksum, read_state
 from wizard.core.store.fields import FieldError, Node, json_kind

@@ -6,9 +6,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
+
+from wizard.core.dataclass import dataclass
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

@@ -7,10 +7,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from wizard.core.dataclass import dataclass
 from wizard.core.events import (
     ChangeFinished,
     ChangeProgress,

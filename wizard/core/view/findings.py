@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from wizard.core.check import Finding, Status
+from wizard.core.dataclass import dataclass
 from wizard.core.session import DoctorReport
 from wizard.core.text import printable
 from wizard.core.view.columns import wrapped

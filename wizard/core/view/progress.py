@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from wizard.core.check import Finding, Status
+from wizard.core.dataclass import dataclass
 from wizard.core.events import (
     ChangeFinished,
     ChangeProgress,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from wizard.core.dataclass import dataclass
 from wizard.core.state import ChangeStatus, RunState, StepStatus
 from wizard.core.text import printable
 from wizard.core.view.styled import Line, Tone, line

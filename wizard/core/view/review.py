@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from wizard.core.dataclass import dataclass
 from wizard.core.engine.plan import Plan, PlannedStep
 from wizard.core.text import printable
 from wizard.core.view.columns import wrapped

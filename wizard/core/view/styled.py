@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from wizard.core.dataclass import dataclass
 from wizard.core.text import printable
 
 

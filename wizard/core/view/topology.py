@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from wizard.core.check import Finding, Status
+from wizard.core.dataclass import dataclass
 from wizard.core.spec.model import ClusterSpec, HostSpec, MachineSpec
 from wizard.core.view.columns import wrapped
 from wizard.core.view.progress import ChangeView, RunView

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from wizard.core.dataclass import dataclass
 from wizard.core.text import printable
 from wizard.front.terminal import at_terminal, say
 

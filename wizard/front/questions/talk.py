@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wizard.core.dataclass import dataclass
 from wizard.core.desk import Way, way_to
 from wizard.core.draft import Checked, Draft
 from wizard.core.drafts import DraftStore

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from wizard.core.dataclass import dataclass
 from wizard.core.spec.model import AddressRange, ClusterSpec, Problem
 from wizard.core.spec.rules.networks import network
 
