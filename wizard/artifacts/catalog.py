@@ -8,6 +8,7 @@ from typing import cast
 
 from wizard.artifacts.digest import HEX_DIGITS, Digest, parse_digest
 from wizard.core.dataclass import dataclass
+from wizard.core.packages import Deb, load_packages
 from wizard.core.resources import asset_text
 
 CATALOG_SCHEMA = 1
@@ -72,8 +73,27 @@ class Catalog:
 
 @cache
 def load_catalog() -> Catalog:
-    """The catalog that came with this wizard."""
-    return parse_catalog(asset_text("catalog.yaml"))
+    """The catalog that came with this wizard: releases and images, then the packages of guests."""
+    releases = parse_catalog(asset_text("catalog.yaml"))
+    packages = load_packages()
+    debs = (_of_package(deb, packages.source) for deb in packages.debs.values())
+    return Catalog((*releases.entries, *debs))
+
+
+def _of_package(deb: Deb, source: str) -> CatalogEntry:
+    entry = CatalogEntry(
+        name=deb.artifact,
+        title=f"Debian package {deb.name}",
+        version=deb.version,
+        arch=deb.arch,
+        url=deb.url,
+        limit=deb.size,
+        digest=parse_digest(f"sha256:{deb.sha256}"),
+        sources=(source,),
+        size=deb.size,
+    )
+    _demand(entry)
+    return entry
 
 
 def parse_catalog(text: str) -> Catalog:

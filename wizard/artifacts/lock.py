@@ -23,7 +23,8 @@ LOCK_LIMIT = 1024 * 1024
 """Bytes a lock may have: thousands of entries; more is not a lock."""
 
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~-]{0,254}")
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~:-]{0,99}")
+"""The colon is that of Debian's epochs: `1:2.3.3-1`."""
 
 
 class Origin(StrEnum):
