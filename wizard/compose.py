@@ -6,12 +6,13 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.core.dataclass import dataclass
-from wizard.core.errors import UsageError
+from wizard.core.typed import TypedSecrets
 from wizard.core.version import version
 
 if TYPE_CHECKING:
@@ -29,14 +30,12 @@ if TYPE_CHECKING:
     from wizard.core.events import Event, Sink
     from wizard.core.home import ClusterHome
     from wizard.core.prompt import Prompter
-    from wizard.core.secrets import Secrets
     from wizard.core.session import Session
     from wizard.core.spec import ClusterSpec
     from wizard.core.spec.model import MachineSpec
     from wizard.core.step import Step
     from wizard.front.jsonlines import JsonLines
     from wizard.practice.opening import Practice, Wish
-    from wizard.transport.ssh import SshHosts
 
 
 @contextmanager
@@ -54,9 +53,11 @@ class RealDesk:
 
     Args:
         options: of `wizard setup`.
+        typed: passwords and passphrases that a person typed, for every session.
     """
 
     options: Options
+    typed: TypedSecrets = field(default_factory=TypedSecrets, kw_only=True)
 
     @property
     def spec(self) -> Path:
@@ -90,7 +91,15 @@ class RealDesk:
     ) -> Iterator[Session]:
         """A session on the spec's hosts over SSH."""
         with ExitStack() as stack:
-            yield _session(self.options, stack, write=write, extra=sinks, spec=spec, prompter=prompter)
+            yield _session(
+                self.options,
+                stack,
+                write=write,
+                extra=sinks,
+                spec=spec,
+                prompter=prompter,
+                typed=self.typed,
+            )
 
     def measure(self, spec: ClusterSpec, *, prompter: Prompter, say: Callable[[str], None]) -> WitnessReport:
         """As `wizard witness` does."""
@@ -171,7 +180,9 @@ def _session(
     extra: Sequence[Sink],
     spec: ClusterSpec | None = None,
     prompter: Prompter | None = None,
+    typed: TypedSecrets | None = None,
 ) -> Session:
+    from wizard.compose_hosts import ssh_hosts
     from wizard.core.home import check_home, prepare_home
     from wizard.core.spec import load_spec
     from wizard.core.store import StateStore
@@ -197,7 +208,7 @@ def _session(
     emit = _fan_out(sinks)
     secrets = FileSecrets(home.secrets)
     practice = _practice(options, spec, home, stack)
-    hosts = practice.hosts if practice else _hosts(options, spec, home, secrets, emit, prompter)
+    hosts = practice.hosts if practice else ssh_hosts(options, spec, home, secrets, emit, prompter, typed)
     stack.callback(hosts.close)
     hosts.read_ahead(_asked_anyway(options, spec), "read/facts")
     # The hosts answer while this is loaded.
@@ -329,80 +340,3 @@ def home_named(options: Options, name: str) -> ClusterHome:
     from wizard.core.home import cluster_home
 
     return cluster_home(name, dir_option=options.dir, env=os.environ)
-
-
-def _hosts(
-    options: Options,
-    spec: ClusterSpec,
-    home: ClusterHome,
-    secrets: Secrets,
-    emit: Sink,
-    prompter: Prompter | None,
-) -> SshHosts:
-    from wizard.core.prompt import Silent
-    from wizard.front.terminal import TerminalPrompter, at_terminal
-    from wizard.transport.credentials import Credentials, load_credentials
-    from wizard.transport.ssh import SshHosts, Target
-
-    asks = prompter or (TerminalPrompter() if at_terminal() else Silent())
-    targets = [
-        Target(
-            host.name,
-            host.address,
-            host.user or spec.ssh.user,
-            host.port,
-            _key_path(host.key or spec.ssh.key),
-        )
-        for host in spec.hosts
-    ]
-    return SshHosts(
-        targets,
-        known_hosts=home.known_hosts,
-        pinned=_pinned(options.host_key, {host.name for host in spec.hosts}),
-        prompter=asks,
-        credentials=load_credentials(options.credentials) if options.credentials else Credentials(),
-        events=emit,
-        made=partial(_given_key, secrets),
-        made_key=partial(_lay_out_key, home, secrets),
-    )
-
-
-def _lay_out_key(home: ClusterHome, secrets: Secrets) -> Path:
-    """Where the cluster's own key lies; it is written from the secrets where it is not there, or is another one."""
-    from wizard.core.files import read_private, write_private
-
-    key = secrets.get("ssh/key")
-    if key is not None and read_private(home.ssh_key) != key.reveal().encode():
-        write_private(home.ssh_key, key.reveal().encode())
-    return home.ssh_key
-
-
-def _given_key(secrets: Secrets, machine: str) -> str:
-    """The fingerprint of the host key a machine was given when it was made; empty where it is not known."""
-    from base64 import b64decode
-
-    from wizard.transport.hostkeys import fingerprint
-
-    public = secrets.get(f"host/{machine}.pub")
-    return fingerprint(b64decode(public.reveal().split()[1])) if public else ""
-
-
-def _key_path(name: str) -> Path | None:
-    return Path(name).expanduser() if name else None
-
-
-def _pinned(words: Sequence[str], names: set[str]) -> dict[str, str]:
-    """`NAME=SHA256:...` as given on the command line."""
-    pinned: dict[str, str] = {}
-    for word in words:
-        name, _, fingerprint = word.partition("=")
-        if name not in names or not fingerprint.startswith("SHA256:"):
-            why = f"There is no host {name!r}." if name not in names else "A fingerprint begins with SHA256:"
-            raise UsageError(
-                "--host-key is not understood.",
-                where=f"--host-key {word}",
-                why=f"{why} The hosts are {', '.join(sorted(names))}.",
-                do="wizard apply --host-key NAME=SHA256:...",
-            )
-        pinned[name] = fingerprint
-    return pinned

@@ -68,6 +68,36 @@ def test_a_half_filled_draft_is_checked_as_far_as_it_goes() -> None:
     assert draft.drop("hosts[0]").get("hosts[0].name") == "tower-b"
 
 
+def test_a_part_of_a_spec_gets_what_no_question_is_about(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path / "cluster.yaml")
+    store.spec.write_text("artifacts: {accept_built: true}\nnetwork: {cidr: 10.1.2.0/24}\n")
+    found = store.load()
+    assert found.draft.get("k3s.version") == Draft.new().get("k3s.version")
+    assert found.draft.get("network.pod_cidr") == "", "what may be missing stays so"
+    assert found.draft.get("network.domain") == "home.arpa"
+    assert found.draft.get("artifacts.accept_built") == "true"
+    assert [found.draft.get(f"hosts[{index}].role") for index in range(3)] == [
+        "hypervisor",
+        "hypervisor",
+        "witness",
+    ]
+    assert found.draft.section("apps") == {}, "nothing is installed that nobody asked for"
+    assert "as recommended" in found.note
+
+
+def test_a_whole_spec_is_taken_as_it_is(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path / "cluster.yaml")
+    store.spec.write_text(BASE)
+    assert store.load().draft == Draft.read(BASE, source="x", place="hosts")
+    assert store.load().note == ""
+
+
+def test_a_host_that_is_named_as_before_changes_nothing() -> None:
+    nobody = Draft({"name": "home"})
+    assert nobody.rename_host(0, "") == nobody
+    assert Draft.new().rename_host(0, "tower-a") == Draft.new()
+
+
 def test_a_draft_comes_back_with_its_place(tmp_path: Path) -> None:
     store = DraftStore(tmp_path / "cluster.yaml")
     assert not store.load().begun

@@ -8,13 +8,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wizard.core.events import Event
 from wizard.core.prompt import HostKeyQuestion, Prompter, SecretQuestion, Silent
 from wizard.core.secret import Secret
+from wizard.core.typed import TypedSecrets
 from wizard.transport.credentials import Credentials
 from wizard.transport.ssh import SshHost, SshHosts, Target
 
@@ -140,19 +141,28 @@ class Sshd:
 
 
 class Answers(Silent):
-    """A person with ready answers, who remembers the questions."""
+    """A person with ready answers, who remembers the questions, and thinks for a while first."""
 
-    def __init__(self, *, trust: bool = False, secrets: Sequence[str | None] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        trust: bool = False,
+        secrets: Sequence[str | None] = (),
+        think: Callable[[], object] = lambda: None,
+    ) -> None:
         self.asked: list[HostKeyQuestion | SecretQuestion] = []
         self._trust = trust
         self._secrets = list(secrets)
+        self._think = think
 
     def trust(self, question: HostKeyQuestion) -> bool:
         self.asked.append(question)
+        self._think()
         return self._trust
 
     def secret(self, question: SecretQuestion) -> Secret | None:
         self.asked.append(question)
+        self._think()
         answer = self._secrets.pop(0) if self._secrets else None
         return None if answer is None else Secret(answer)
 
@@ -164,6 +174,8 @@ class Client:
     home: Path
     prompter: Prompter = field(default_factory=Silent)
     credentials: Credentials = field(default_factory=Credentials)
+    typed: TypedSecrets | None = None
+    """Shared by the sessions of one wizard."""
     pinned: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     opened: list[SshHosts] = field(default_factory=list)
@@ -183,6 +195,7 @@ class Client:
             prompter=self.prompter,
             credentials=self.credentials,
             events=self.events.append,
+            typed=self.typed,
             config_files=(self.config,),
         )
         self.opened.append(hosts)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.rows import assert_explained
 from tests.transport.sshd import Answers, Client, Sshd, keygen
-from wizard.compose import _given_key
+from wizard.compose_hosts import _given_key
 from wizard.core.errors import ExitCode, HostError, HostKeyChangedError, HostKeyUnknownError
 from wizard.core.events import Note
 from wizard.core.secret import Secret

@@ -26,6 +26,7 @@ from wizard.core.events import Note
 from wizard.core.host import ScriptResult
 from wizard.core.prompt import SecretKind, SecretQuestion
 from wizard.core.secret import Secret
+from wizard.core.typed import TypedSecrets
 from wizard.transport.credentials import Credentials, load_credentials
 from wizard.transport.ssh import SshHost, Target
 
@@ -178,6 +179,18 @@ def test_row_c40_passphrase_is_asked_once_for_all_hosts(client: Client, server: 
     answered(hosts["b"])
     kinds = [question.kind for question in client.prompter.asked if isinstance(question, SecretQuestion)]
     assert kinds == [SecretKind.PASSPHRASE] * 2
+
+
+def test_row_c40_a_second_question_for_a_passphrase_says_why(
+    client: Client, server: Sshd, tmp_path: Path
+) -> None:
+    locked = keygen(tmp_path / "locked", passphrase="sesame")
+    client.prompter = Answers(secrets=["wrong"])
+    with pytest.raises(AuthError):
+        ask(client.host(server, key=locked))
+    first, second = (one.prompt for one in client.prompter.asked if isinstance(one, SecretQuestion))
+    assert "not right" not in first
+    assert "That was not right." in second
 
 
 def test_row_c40_passphrase_nobody_gives(client: Client, server: Sshd, tmp_path: Path) -> None:
@@ -346,6 +359,99 @@ def test_row_c42_wrong_password_is_tried_once(client: Client, server: Sshd, acco
     parts = assert_explained(caught.value, exit_code=UNREACHABLE, says=["Tried: password"])
     assert "wrong" not in "".join(parts.values()).split("Tried")[1].split("accepts")[0]
     assert server.log.read_text().count(f"Failed password for {user.name}") == 1
+
+
+def test_row_c42_what_was_typed_and_right_is_not_asked_for_by_the_next_session(
+    client: Client, server: Sshd, account: MakeAccount, tmp_path: Path
+) -> None:
+    locked = keygen(tmp_path / "locked", passphrase="sesame")
+    server.authorized.write_text(server.authorized.read_text() + locked.with_name("locked.pub").read_text())
+    user, sudoer = account("once", root=True), account("many")
+    sudoer.may("USER ALL=(ALL) ALL")
+    client.known.write_text(server.known_line())
+    client.typed = TypedSecrets()
+    targets = (
+        Target("by-password", "127.0.0.1", user.name, server.port),
+        Target("by-key", "127.0.0.1", "root", server.port, locked),
+        Target("by-sudo", "127.0.0.1", sudoer.name, server.port, server.client_key),
+    )
+    first = client.prompter = Answers(secrets=[PASSWORD, "sesame", PASSWORD])
+    second = Answers()
+    for prompter in (first, second):
+        client.prompter = prompter
+        hosts = client.hosts(*targets)
+        for target in targets:
+            answered(hosts[target.name])
+    kinds = [one.kind for one in first.asked if isinstance(one, SecretQuestion)]
+    assert kinds == [SecretKind.PASSWORD, SecretKind.PASSPHRASE, SecretKind.SUDO]
+    assert second.asked == []
+    assert PASSWORD not in repr(client.typed)
+
+
+def test_row_c42_what_was_wrong_is_asked_for_anew_by_the_next_session(
+    client: Client, server: Sshd, account: MakeAccount
+) -> None:
+    user = account("anew", root=True)
+    client.known.write_text(server.known_line())
+    client.typed = TypedSecrets()
+    target = Target("tower", "127.0.0.1", user.name, server.port)
+    client.prompter = Answers(secrets=["wrong"])
+    with pytest.raises(AuthError):
+        ask(client.hosts(target)["tower"])
+    client.prompter = Answers(secrets=[PASSWORD])
+    answered(client.hosts(target)["tower"])
+    subprocess.run(["chpasswd"], input=f"{user.name}:another\n", text=True, check=True)
+    client.prompter = Answers(secrets=[])
+    with pytest.raises(AuthError):
+        ask(client.hosts(target)["tower"])
+    client.prompter = Answers(secrets=["another"])
+    answered(client.hosts(target)["tower"])
+
+
+def test_row_c42_a_password_is_known_for_the_login_it_opened_not_for_a_name(
+    client: Client, server: Sshd, account: MakeAccount
+) -> None:
+    one, other = account("one", root=True), account("two", root=True)
+    client.known.write_text(server.known_line())
+    client.typed = TypedSecrets()
+    client.prompter = Answers(secrets=[PASSWORD])
+    answered(client.hosts(Target("tower", "127.0.0.1", one.name, server.port))["tower"])
+    nobody = client.prompter = Answers()
+    with pytest.raises(AuthError):
+        ask(client.hosts(Target("tower", "127.0.0.1", other.name, server.port))["tower"])
+    assert len(nobody.asked) == 1
+
+
+def test_row_c42_the_time_a_person_takes_is_not_the_host_s(
+    client: Client, server: Sshd, account: MakeAccount
+) -> None:
+    user = account("slow", root=True)
+    client.known.write_text(server.known_line())
+    client.prompter = Answers(secrets=[PASSWORD], think=lambda: time.sleep(3.1))
+    host = client.hosts(Target("tower", "127.0.0.1", user.name, server.port))["tower"]
+    args = {"op": "none", "offset": "0", "max": "0", "wait": "0"}
+    assert host.read("read/operation", args, timeout=3).stdout == "absent - 0\n"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_row_c42_a_host_that_hangs_up_on_who_thinks_for_long_is_called_again_with_the_answer(
+    client: Client, make_server: MakeServer, account: MakeAccount, *, known: bool
+) -> None:
+    server = make_server("LoginGraceTime 1").start()
+    user = account("thinks", root=True)
+    client.known.write_text(server.known_line() if known else "")
+    times = server.log.read_text().count("Connection from")
+
+    def until_it_hung_up() -> None:
+        for _ in range(200 if len(answers.asked) == 1 else 0):
+            if "Timeout before authentication" in server.log.read_text():
+                return
+            time.sleep(0.05)
+
+    answers = client.prompter = Answers(trust=True, secrets=[PASSWORD], think=until_it_hung_up)
+    answered(client.hosts(Target("tower", "127.0.0.1", user.name, server.port))["tower"])
+    assert len(answers.asked) == (1 if known else 2), "each is asked once"
+    assert server.log.read_text().count("Connection from") == times + 2
 
 
 def test_row_c42_locked_account(client: Client, server: Sshd, account: MakeAccount) -> None:

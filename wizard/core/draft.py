@@ -109,6 +109,14 @@ class Draft:
         assert isinstance(tree, Mapping)
         return cls(tree, place)
 
+    def completed(self) -> Draft:
+        """With what suits nearly everybody where something is missing that must be there: of a part of a spec, a whole.
+
+        What no question is about, such as a version, would keep the person from going on otherwise.
+        """
+        missing = {one.path for one in self.check().errors()}
+        return replace(self, tree=_filled(self.tree, Draft.new().tree, "", missing))
+
     def get(self, path: str) -> str:
         """The answer at a place; empty where there is none. A list of words is told with commas."""
         node: Any = self.tree
@@ -154,6 +162,8 @@ class Draft:
             name: the new one.
         """
         old = self.get(f"hosts[{index}].name")
+        if name == old:
+            return self
         draft = self.put(f"hosts[{index}].name", name)
         for number in range(self.length("machines")):
             if name and self.get(f"machines[{number}].host") == old:
@@ -185,6 +195,19 @@ def _as_written(node: Any) -> Tree:  # noqa: ANN401 - what the reader makes: dic
     if isinstance(node, list):
         return [_as_written(value) for value in node]
     return "" if node.kind == "null" else str(node.text)
+
+
+def _filled(
+    tree: Mapping[str, Tree], usual: Mapping[str, Tree], root: str, missing: set[str]
+) -> dict[str, Tree]:
+    found = dict(tree)
+    for key, value in usual.items():
+        path, there = f"{root}{key}", found.get(key)
+        if there is None and path in missing:
+            found[key] = value
+        elif isinstance(there, Mapping) and isinstance(value, Mapping):
+            found[key] = _filled(there, value, f"{path}.", missing)
+    return found
 
 
 def _put(node: Any, keys: Sequence[str | int], value: Tree) -> Any:  # noqa: ANN401 - a tree of any depth

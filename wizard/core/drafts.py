@@ -61,7 +61,12 @@ class DraftStore:
             return Found(Draft.new(), begun=False)
         place = head["place"] if head else "hosts"
         note = f"{self.spec.name} was changed since; what it says now is used." if head else ""
-        return Found(Draft.read(here, source=str(self.spec), place=place), begun=True, note=note)
+        draft = Draft.read(here, source=str(self.spec), place=place)
+        whole = draft.completed()
+        if whole != draft:
+            more = f"{self.spec.name} is a part of a spec: what must be there besides is as recommended."
+            note = f"{note} {more}".strip()
+        return Found(whole, begun=True, note=note)
 
     def save(self, draft: Draft, checked: Checked) -> str:
         """Keep the answers; where they are sound, write the spec as well.

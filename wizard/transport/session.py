@@ -49,12 +49,13 @@ class Session:
         Args:
             scripts: under `assets/remote`.
             args: single lines.
-            timeout: seconds in all.
+            timeout: seconds in all, once the host is logged in to: what a person is asked before takes its time.
 
         Raises:
             HostError: not reachable, not trusted, no rights.
             RemoteError: past its deadline, over the limit, or not our protocol.
         """
+        self.connect()
         deadline = time.monotonic() + timeout
         try:
             return self.call(scripts, args, timeout=timeout)
@@ -105,8 +106,8 @@ class Session:
         Raises:
             HostError, RemoteError: as `read`.
         """
-        deadline = time.monotonic() + timeout
         link = self.connect()
+        deadline = time.monotonic() + timeout
         nonce = wire.new_nonce()
         head = wire.request(wire.program_text(scripts), args, nonce)
 

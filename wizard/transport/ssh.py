@@ -27,6 +27,7 @@ from wizard.core.prompt import Prompter
 from wizard.core.secret import Secret
 from wizard.core.spec.model import MachineSpec
 from wizard.core.text import printable
+from wizard.core.typed import TypedSecrets
 from wizard.transport.ahead import Curtain
 from wizard.transport.credentials import Credentials
 from wizard.transport.operations import operation, run_operation
@@ -153,6 +154,7 @@ class SshHosts:
         prompter: asks a person, or declines.
         credentials: secrets given by file.
         events: told of connections and of configuration that is not obeyed.
+        typed: what a person typed for earlier sessions; without it each session asks for itself.
         config_files: ssh_config files, in order.
         made: the fingerprint of the host key a machine of ours was given, see `Trust.made`; no host is asked about.
         made_key: lays out the key such a machine lets us in with, see `Target.made_key`.
@@ -167,24 +169,25 @@ class SshHosts:
         prompter: Prompter,
         credentials: Credentials,
         events: Sink,
+        typed: TypedSecrets | None = None,
         config_files: Sequence[Path] | None = None,
         made: Callable[[str], str | None] = lambda _host: None,
         made_key: Callable[[], Path] | None = None,
     ) -> None:
-        asking = threading.Lock()
+        typed = typed or TypedSecrets()
         self._files = default_files() if config_files is None else tuple(config_files)
         self._curtain = Curtain(events, prompter)
         prompter, self._events = self._curtain.prompter, self._curtain.tell
         self._connector = Connector(
-            Trust(known_hosts, pinned, prompter, asking, self._events, self._given),
-            KeyRing(prompter, credentials, asking),
+            Trust(known_hosts, pinned, prompter, typed.asking, self._events, self._given),
+            KeyRing(prompter, credentials, typed),
         )
         self._links: dict[str, _Pooled] = {}
         self._guard = threading.Lock()
         self._closed = threading.Event()
         self._made, self._made_key = made, made_key
         self._guests = {target.name for target in targets if target.made_key}
-        self._sudo = partial(Sudo, prompter=prompter, credentials=credentials, asking=asking)
+        self._sudo = partial(Sudo, prompter=prompter, credentials=credentials, typed=typed)
         self._hosts = {target.name: self._host(target) for target in targets}
 
     def know(self, machines: Iterable[MachineSpec]) -> None:

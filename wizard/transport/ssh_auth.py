@@ -21,6 +21,7 @@ from wizard.core.errors import AuthError
 from wizard.core.prompt import Prompter, SecretKind, SecretQuestion, Silent
 from wizard.core.secret import Secret
 from wizard.core.text import printable
+from wizard.core.typed import About, TypedSecrets
 from wizard.transport.credentials import Credentials
 from wizard.transport.keyfile import KeyFile, KeyFileError, certificate_end, inspect, public_blob
 from wizard.transport.ssh_config import HostConfig
@@ -48,7 +49,7 @@ class KeyRing:
 
     prompter: Prompter
     credentials: Credentials
-    asking: threading.Lock
+    typed: TypedSecrets
     _keys: dict[Path, PKey] = field(default_factory=dict)
     _declined: set[Path] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -72,22 +73,44 @@ class KeyRing:
         given = self.credentials.get(host, "passphrase")
         if given:
             return _parse(file, given)
-        for _ in range(MAX_PASSPHRASE_TRIES if file.path not in self._declined else 0):
-            question = SecretQuestion(
-                SecretKind.PASSPHRASE, host, f"Passphrase of {printable(str(file.path))}"
-            )
-            with self.asking:
-                answer = self.prompter.secret(question)
-            if answer is None:
-                break
-            try:
-                return _parse(file, answer)
-            except KeyFileError:
-                continue
+        with self.typed.asking():
+            key = self._typed_before(file) or self._asked(file, host)
+        if key is not None:
+            return key
         self._declined.add(file.path)
         raise KeyFileError(
             f"{file.path} is encrypted, and its passphrase was not given or is wrong.", f"ssh-add {file.path}"
         )
+
+    def _typed_before(self, file: KeyFile) -> PKey | None:
+        about = _passphrase_of(file)
+        known = self.typed.get(about)
+        if known is None:
+            return None
+        try:
+            return _parse(file, known)
+        except KeyFileError:
+            self.typed.forget(about)
+            return None
+
+    def _asked(self, file: KeyFile, host: str) -> PKey | None:
+        prompt = f"Passphrase of {printable(str(file.path))}"
+        for attempt in range(MAX_PASSPHRASE_TRIES if file.path not in self._declined else 0):
+            text = f"That was not right. {prompt}" if attempt else prompt
+            answer = self.prompter.secret(SecretQuestion(SecretKind.PASSPHRASE, host, text))
+            if answer is None:
+                break
+            try:
+                key = _parse(file, answer)
+            except KeyFileError:
+                continue
+            self.typed.keep(_passphrase_of(file), answer)
+            return key
+        return None
+
+
+def _passphrase_of(file: KeyFile) -> About:
+    return (SecretKind.PASSPHRASE, str(file.path))
 
 
 def _parse(file: KeyFile, passphrase: Secret | None) -> PKey:
@@ -227,13 +250,14 @@ class Login:
     def _password(self, transport: Transport) -> bool:
         from paramiko import AuthenticationException, SSHException
 
-        secret = self._secret(SecretKind.PASSWORD, f"Password of {self.config.user} on {self.host}")
+        secret = self._known_or_asked()
         if secret is None:
             return False
         self._tried.append("password")
         try:
             missing = transport.auth_password(self.config.user, secret.reveal(), fallback=False)
         except AuthenticationException as error:
+            self.ring.typed.forget(self._password_about)
             self._lost(transport, error)
             return False
         except SSHException as error:
@@ -241,6 +265,10 @@ class Login:
                 raise self._expired() from error
             raise
         return not missing
+
+    @property
+    def _password_about(self) -> About:
+        return (SecretKind.PASSWORD, self.config.user, self.config.hostname, self.config.port)
 
     def _interactive(self, transport: Transport) -> bool:
         from paramiko import AuthenticationException
@@ -252,6 +280,7 @@ class Login:
         try:
             missing = transport.auth_interactive(self.config.user, self._answers)
         except AuthenticationException as error:
+            self.ring.typed.forget(self._password_about)
             self._lost(transport, error)
             return False
         return not missing
@@ -267,10 +296,10 @@ class Login:
         from paramiko import AuthenticationException
 
         if "password" in text.lower():
-            secret = self._secret(SecretKind.PASSWORD, f"Password of {self.config.user} on {self.host}")
+            secret = self._known_or_asked()
         else:
             prompt = f"{self.host} asks: {instructions} {text}".replace("  ", " ")
-            with self.ring.asking:
+            with self.ring.typed.asking():
                 secret = self.ring.prompter.secret(
                     SecretQuestion(SecretKind.KEYBOARD_INTERACTIVE, self.host, prompt)
                 )
@@ -278,12 +307,17 @@ class Login:
             raise AuthenticationException("nobody answered")
         return secret.reveal()
 
-    def _secret(self, kind: SecretKind, prompt: str) -> Secret | None:
-        given = self.ring.credentials.get(self.host, kind.value)
+    def _known_or_asked(self) -> Secret | None:
+        """The login password: from the file of credentials, typed before, or asked for."""
+        given = self.ring.credentials.get(self.host, SecretKind.PASSWORD)
         if given:
             return given
-        with self.ring.asking:
-            return self.ring.prompter.secret(SecretQuestion(kind, self.host, prompt))
+        typed, about = self.ring.typed, self._password_about
+        prompt = f"Password of {self.config.user} on {self.host}"
+        with typed.asking():
+            return typed.get(about) or typed.keep(
+                about, self.ring.prompter.secret(SecretQuestion(SecretKind.PASSWORD, self.host, prompt))
+            )
 
     def _lost(self, transport: Transport, error: Exception) -> None:
         """A server that hangs up during the log-in has had enough of us."""

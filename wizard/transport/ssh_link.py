@@ -143,8 +143,14 @@ class Connector:
             HostError: in one of its kinds.
         """
         for attempt in range(1, CONNECT_TRIES + 1):
+            questions = self.ring.typed.questions
             try:
                 return self._once(target, config, through)
+            except UnreachableError:
+                # A host hangs up on whoever thinks for long (LoginGraceTime, mostly two minutes); what a person
+                # answered is kept, and to compare a fingerprint they may have walked to the host's console.
+                if attempt == CONNECT_TRIES or self.ring.typed.questions == questions:
+                    raise
             except _DroppedEarlyError as drop:
                 if attempt == CONNECT_TRIES:
                     raise _dropped(target, config, str(drop)) from drop

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import field
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Trust:
     pinned: Mapping[str, str]
     """Fingerprint by host name, from `--host-key`: decides over anything that is known."""
     prompter: Prompter
-    asking: threading.Lock
+    asking: Callable[[], AbstractContextManager[None]]
     """Held while a person is asked anything."""
     events: Sink
     made: Callable[[str], str | None] = lambda _host: None
@@ -115,7 +115,7 @@ class Trust:
             remember(self.own, self.name(config), key_type, blob)
 
     def _ask(self, host: str, config: HostConfig, key_type: str, blob: bytes) -> None:
-        with self.asking:
+        with self.asking():
             if judge(blob, self.known(config)).standing is Standing.TRUSTED:
                 return
             twins = tuple(name for name in self._seen.get(blob, []) if name != host)

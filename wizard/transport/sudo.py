@@ -13,6 +13,7 @@ from wizard.core.errors import PrivilegeError
 from wizard.core.prompt import Prompter, SecretKind, SecretQuestion
 from wizard.core.secret import Secret
 from wizard.core.text import printable
+from wizard.core.typed import About, TypedSecrets
 from wizard.transport import wire
 from wizard.transport.credentials import Credentials
 
@@ -44,7 +45,7 @@ class Sudo:
     host: str
     prompter: Prompter
     credentials: Credentials
-    asking: threading.Lock
+    typed: TypedSecrets
     _rights: Rights = Rights.UNTRIED
     _password: Secret | None = None
     _refusal: PrivilegeError | None = None
@@ -113,6 +114,7 @@ class Sudo:
                 exchange.channel.exit_status_ready() and exchange.channel.recv_exit_status() == NO_PROGRAM
             )
         if not proved:
+            self.typed.forget(_sudo_of(link))
             raise self._refuse(link, wire.noise(exchange.stderr, exchange.stdout))
         self._password, self._rights = password, Rights.PASSWORD
 
@@ -121,9 +123,10 @@ class Sudo:
         given = self.credentials.get(self.host, "sudo") or self.credentials.get(self.host, "password")
         if given:
             return given
-        with self.asking:
-            question = SecretQuestion(SecretKind.SUDO, self.host, f"sudo password of {user} on {self.host}")
-            answer = self.prompter.secret(question)
+        question = SecretQuestion(SecretKind.SUDO, self.host, f"sudo password of {user} on {self.host}")
+        about = _sudo_of(link)
+        with self.typed.asking():
+            answer = self.typed.get(about) or self.typed.keep(about, self.prompter.secret(question))
         if answer is None:
             raise self._refuse(link, "a password is required, and none was given")
         return answer
@@ -137,6 +140,11 @@ class Sudo:
             do=do,
         )
         return self._refusal
+
+
+def _sudo_of(link: Link) -> About:
+    config = link.config
+    return (SecretKind.SUDO, config.user, config.hostname, config.port)
 
 
 NO_PROGRAM = 97
