@@ -69,6 +69,14 @@ class WizardApp(Working):
         Binding("ctrl+s", "save", "Save", show=False, tooltip="Keep the answers now", id="app.save"),
         Binding("f2", "log", "Log", show=False, tooltip="Everything that happened", id="app.log"),
         Binding("f1", "help", "Help", show=False, tooltip="What this screen is about", id="app.help"),
+        Binding(
+            "f9",
+            "faults",
+            "Faults",
+            show=False,
+            tooltip="Let something go wrong, on purpose",
+            id="app.faults",
+        ),
     ]
 
     def __init__(self, desk: Desk, behind: Callable[[], object] = warm_up) -> None:
@@ -322,6 +330,21 @@ class WizardApp(Working):
         if not isinstance(self.screen, LogScreen):
             self.push_screen(LogScreen(self.log_lines))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing can be made to go wrong there is no key for it."""
+        if action == "faults":
+            return self.desk.faults is not None
+        return super().check_action(action, parameters)
+
+    def action_faults(self) -> None:
+        """What can be made to go wrong, over whatever is shown."""
+        from screens.faults import FaultsDialog
+
+        menu = self.desk.faults
+        if menu is not None and not isinstance(self.screen, FaultsDialog):
+            spec = self.wanted() if self.checked.sound else self.checked.spec
+            self.push_screen(FaultsDialog(menu, spec), lambda _: self._redraw())
+
     def get_system_commands(self, screen: AnyScreen) -> Iterable[SystemCommand]:
         """What the command palette offers: only what can be done now."""
         for stage in STAGES[: max(self.furthest, 1)]:
@@ -332,6 +355,10 @@ class WizardApp(Working):
             )
         if self.checked.sound:
             yield SystemCommand("Doctor", "What is wrong, root cause first; only looks", self.doctor)
+        if self.desk.faults is not None:
+            yield SystemCommand(
+                "Let something go wrong", "Switch a fault on or off, on purpose", self.action_faults
+            )
         yield SystemCommand("Open the log", "Everything that happened so far", self.action_log)
         yield SystemCommand("Help", "What this screen is about, and its keys", self.action_help)
         yield SystemCommand(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wizard.core.decide.wire import Wire
     from wizard.core.decide.wire_owners import Owners
     from wizard.core.decide.witness_report import WitnessReport
-    from wizard.core.desk import Desk
+    from wizard.core.desk import Desk, FaultMenu
     from wizard.core.draft import Draft
     from wizard.core.engine.control import Control
     from wizard.core.events import Event, Sink
@@ -74,6 +74,11 @@ class RealDesk:
     def program(self) -> str:
         """Commands stand alone."""
         return "wizard"
+
+    @property
+    def faults(self) -> FaultMenu | None:
+        """Real hosts break by themselves."""
+        return None
 
     def begin(self) -> Draft:
         """The answers that suit nearly everybody."""
@@ -243,7 +248,9 @@ def _practice(options: Options, spec: ClusterSpec, home: ClusterHome, stack: Exi
     from wizard.practice.opening import no_proxies, open_practice
 
     stack.enter_context(no_proxies())
-    return open_practice(home.folder, spec, wish)
+    practice = open_practice(home.folder, spec, wish)
+    stack.callback(practice.close)
+    return practice
 
 
 def _steps(command: str) -> Sequence[Step]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.compose import RealDesk, home_named, run_screens
 from wizard.core.dataclass import dataclass
 from wizard.core.errors import ExitCode, UsageError
+from wizard.core.events import RunFinished
 from wizard.front.arguments import PRACTICE_SPEC, build_parser
 from wizard.front.streams import tell
 
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
     from argparse import Namespace as Options
 
     from wizard.core.draft import Draft
-    from wizard.core.events import Sink
+    from wizard.core.events import Event, Sink
     from wizard.core.prompt import Prompter
     from wizard.core.session import Session
     from wizard.core.spec import ClusterSpec
+    from wizard.practice.fault_switches import FaultSwitches
+    from wizard.practice.opening import Wish
 
 REAL_ONLY = ("lab", "artifacts", "practice", "setup")
 """What does not stand after `--`: nothing for simulated hosts, or what `wizard practice` itself does."""
@@ -35,9 +39,20 @@ class PracticeDesk(RealDesk):
     """The folder as the person named it; None = the usual one."""
 
     @property
+    def faults(self) -> FaultSwitches:
+        """What goes wrong: what the command line named, until it is switched."""
+        wish: Wish = self.options.practice
+        if wish.switches is None:
+            from wizard.practice.fault_switches import FaultSwitches
+
+            wish = self.options.practice = replace(wish, switches=FaultSwitches(wish.faults))
+        assert wish.switches is not None
+        return wish.switches
+
+    @property
     def note(self) -> str:
-        """So that nobody takes it for the real thing."""
-        return "practice"
+        """So that nobody takes it for the real thing, and what was asked to go wrong is not forgotten."""
+        return f"practice: {self.faults.told}" if self.faults.told else "practice"
 
     @property
     def program(self) -> str:
@@ -54,11 +69,20 @@ class PracticeDesk(RealDesk):
     def session(
         self, spec: ClusterSpec, *, prompter: Prompter, sinks: Sequence[Sink] = (), write: bool = False
     ) -> Iterator[Session]:
-        """A session on simulated hosts; what was to go wrong has gone wrong after the first run."""
-        with RealDesk.session(self, spec, prompter=prompter, sinks=sinks, write=write) as session:
+        """A session on simulated hosts; what the command line let go wrong has gone wrong after the first run."""
+        ends: list[Event] = []
+        faults = self.faults
+        with RealDesk.session(
+            self, spec, prompter=prompter, sinks=(*sinks, partial(_hear_end, ends)), write=write
+        ) as session:
             yield session
-        if write:
-            self.options.practice = replace(self.options.practice, faults=())
+        if ends:
+            faults.run_over()
+
+
+def _hear_end(ends: list[Event], event: Event) -> None:
+    if isinstance(event, RunFinished) and event.command == "apply":
+        ends.append(event)
 
 
 def run_practice(

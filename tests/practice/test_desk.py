@@ -42,7 +42,7 @@ def test_a_setup_begins_with_answers_that_suit_the_simulated_hosts(desk: Practic
     draft = desk.begin()
     assert isinstance(draft, Draft)
     assert draft.get("hosts[2].etcd_dir") == "/mnt/usb/etcd"
-    assert desk.note == "practice"
+    assert desk.note == "practice: host-stopped"
     assert [one.name for one in spec_of(desk).hosts] == ["tower-a", "tower-b", "pi"]
 
 
@@ -52,6 +52,7 @@ def test_what_goes_wrong_goes_wrong_until_the_first_run_is_over(desk: PracticeDe
         assert silent(session) == ["tower-b"]
     with desk.session(spec, prompter=Silent(), write=True) as session:
         assert silent(session) == ["tower-b"]
+        assert session.apply(lambda *_: True).status == "failed"
     with desk.session(spec, prompter=Silent()) as session:
         assert silent(session) == []
 

@@ -15,6 +15,7 @@ from wizard.core.decide.addresses import PlannedAddress
 from wizard.core.decide.layout import make_layout
 from wizard.core.decide.wire_verdict import with_wire
 from wizard.core.decide.witness_report import WitnessReport
+from wizard.core.desk import FaultMenu
 from wizard.core.draft import Draft
 from wizard.core.events import Event, Sink
 from wizard.core.facts import GIB, Cpu, HostFacts, Memory
@@ -39,6 +40,7 @@ class PracticeDesk:
     folder: Path
     note: str = "practice"
     program: str = "wizard practice --"
+    faults: FaultMenu | None = None
     machines: dict[str, Machine] = field(default_factory=dict)
     states: list[RunState] = field(default_factory=list)
     steady: bool = False

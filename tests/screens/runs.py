@@ -16,6 +16,7 @@ from wizard.core.decide.addresses import PlannedAddress
 from wizard.core.decide.layout import make_layout
 from wizard.core.decide.wire_verdict import with_wire
 from wizard.core.decide.witness_report import WitnessReport
+from wizard.core.desk import FaultMenu
 from wizard.core.draft import Draft
 from wizard.core.events import Event, Sink
 from wizard.core.home import ClusterHome, prepare_home
@@ -50,6 +51,7 @@ class PractisedDesk:
     spec: Path = field(init=False)
     note: str = "practice"
     program: str = "wizard practice --"
+    faults: FaultMenu | None = None
     extra: list[Sink] = field(default_factory=list)
     """More places where events go."""
     sessions: int = 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
+
+from wizard.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +25,46 @@ Way = tuple[str, str, str, int | None, str]
 """Everything that decides how a host is reached."""
 
 
+class Switch(StrEnum):
+    """Whether a fault holds."""
+
+    OFF = "off"
+    ON = "on"
+    NEXT = "next"
+    """From the moment the next change is begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultChoice:
+    """Something that can be made to go wrong."""
+
+    name: str
+    text: str
+    """What happens, in a line."""
+    where: str
+    """The machines it happens to, or a word for what is none."""
+    switch: Switch = Switch.OFF
+
+
+class FaultMenu(Protocol):
+    """What can be made to go wrong on request. Both methods may wait for hosts: never called by what draws."""
+
+    def choices(self, spec: ClusterSpec) -> tuple[FaultChoice, ...]:
+        """All of them, in the order in which they are told.
+
+        Args:
+            spec: may be half filled; it says which machines there are.
+        """
+
+    def turn(self, name: str, switch: Switch) -> None:
+        """Switch one on or off, for what goes on now and for all that comes, until it is mended or switched off.
+
+        Args:
+            name: of a choice.
+            switch: how it shall hold.
+        """
+
+
 class Desk(Protocol):
     """Real hosts and practice ones alike: the screens never know which."""
 
@@ -36,6 +79,10 @@ class Desk(Protocol):
     @property
     def program(self) -> str:
         """What a command is written behind to reach these hosts: `wizard`, or `wizard practice --`."""
+
+    @property
+    def faults(self) -> FaultMenu | None:
+        """What can be made to go wrong here; None = nothing, the hosts are as they are."""
 
     def begin(self) -> Draft:
         """The answers a new setup begins with."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from wizard.core.resources import asset_text
 
@@ -18,7 +18,19 @@ def fault_texts(place: Place) -> Mapping[str, str]:
     Args:
         place: where it is had.
     """
+    return {name: told[place] for name, told in _told().items() if place in told}
+
+
+@cache
+def fault_sites() -> Mapping[str, tuple[str, ...]]:
+    """Where each fault of practice happens, by name, in the words of `assets/faults.yaml`."""
+    at = {name: told.get("at", ()) for name, told in _told().items() if "practice" in told}
+    return {name: (sites,) if isinstance(sites, str) else tuple(sites) for name, sites in at.items()}
+
+
+@cache
+def _told() -> dict[str, dict[str, Any]]:
     import yaml
 
-    told: dict[str, dict[str, str]] = yaml.safe_load(asset_text("faults.yaml"))
-    return {name: texts[place] for name, texts in told.items() if place in texts}
+    told: dict[str, dict[str, Any]] = yaml.safe_load(asset_text("faults.yaml"))
+    return told

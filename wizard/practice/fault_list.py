@@ -1,11 +1,11 @@
 """What can go wrong in practice, by name: `wizard practice --fault NAME`.
 
-To add one: its name and text in `assets/faults.yaml`, a function here (or in a module that `MODULES` names) under
+To add one: its name, text and place in `assets/faults.yaml`, a function here (or in a module that `MODULES` names) under
 `@fault("name")`, and a row in `tests/practice/test_faults.py` that says what the person sees. The function is called
-once, before the run, with a `Scene`. Whatever it does holds for one run and must leave no trace in the world that is
-kept, so it changes the world by `scene.traces` (`set`, `put`, `drop`), links and scripts by `scene.faults`, and what
-shall happen later by `scene.at`. What a real host keeps of it (an empty /run after a power cut) is done to the world
-itself and kept by `scene.keep()`.
+once, before the run, or while it goes on where it is switched on then, with a `Scene`. Whatever it does ends with its
+run, or as it is switched off, and must leave no trace in the world that is kept, so it changes the world by
+`scene.traces` (`set`, `put`, `drop`), links and scripts by `scene.faults`, and what shall happen later by `scene.at`.
+What a real host keeps of it (an empty /run after a power cut) is done to the world itself and kept by `scene.keep()`.
 """
 
 from __future__ import annotations
@@ -82,4 +82,4 @@ def apply_faults(scene: Scene, names: Iterable[str]) -> None:
     with scene.world.guard:
         for name in names:
             with suppress(NobodyThereError):
-                known[name](scene)
+                known[name](scene.of(name))

@@ -55,6 +55,8 @@ class Faults:
     """Scripts that end with this exit code and output, until taken out."""
     moments: list[Moment] = field(default_factory=list)
     """What happens when a host comes to a script."""
+    at_change: list[Callable[[], None]] = field(default_factory=list)
+    """What happens once, as soon as the next change is begun on any host."""
     guard: threading.Lock = field(default_factory=threading.Lock)
     watch: Before | None = None
     """Sees everything before it happens; a test may stop the wizard there."""
@@ -68,6 +70,8 @@ class Faults:
         if self.watch is not None:
             self.watch(host, what)
         self._pass(host, what)
+        if what.startswith("do/"):
+            self._strike()
         if host in self.dead:
             raise unreachable(host, self.why.get(host, ""))
         if host in self.refused:
@@ -88,6 +92,30 @@ class Faults:
         if what in self.cut_after:
             self.cut_after.remove(what)
             raise link_lost(host)
+
+    def clear(self) -> None:
+        """Let nothing go wrong any more."""
+        with self.guard:
+            for kept in (
+                self.dead,
+                self.why,
+                self.delay,
+                self.slow,
+                self.refused,
+                self.cut_before,
+                self.cut_after,
+                self.fail,
+                self.moments,
+                self.at_change,
+            ):
+                kept.clear()
+
+    def _strike(self) -> None:
+        with self.guard:
+            now = list(self.at_change)
+            self.at_change.clear()
+        for act in now:
+            act()
 
     def _pass(self, host: str, what: str) -> None:
         with self.guard:

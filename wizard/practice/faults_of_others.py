@@ -6,23 +6,15 @@ from collections.abc import Callable
 
 from wizard.practice.fault_list import Fault, fault
 from wizard.practice.machine import Machine
-from wizard.practice.scene import NobodyThereError, Scene
-
-
-def _linux(scene: Scene) -> Machine:
-    """The first hypervisor: in the homelab practice begins with it is a Debian, and most of these come as packages."""
-    if not scene.spec.hypervisors:
-        raise NobodyThereError
-    return scene.world.machines[scene.spec.hypervisors[0].name]
-
+from wizard.practice.scene import Scene
 
 PLACES: dict[str, Callable[[Scene], Machine]] = {
-    "microk8s-present": _linux,
+    "microk8s-present": lambda scene: scene.first,
     "k3s-present": lambda scene: scene.witness,
-    "kubeadm-present": _linux,
+    "kubeadm-present": lambda scene: scene.first,
     "swarm-present": lambda scene: scene.tower,
     "foreign-etcd": lambda scene: scene.witness,
-    "port-53-taken": _linux,
+    "port-53-taken": lambda scene: scene.first,
 }
 """On which host each is found."""
 

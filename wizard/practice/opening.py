@@ -12,7 +12,7 @@ from wizard.core.engine.control import Control
 from wizard.core.spec import ClusterSpec
 from wizard.core.store.secrets import FileSecrets
 from wizard.practice.artifacts import PracticeArtifacts
-from wizard.practice.fault_list import apply_faults
+from wizard.practice.fault_switches import FaultSwitches
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHosts
 from wizard.practice.keeping import WorldFile
@@ -34,6 +34,8 @@ class Wish:
     """Multiplies the pace of its time."""
     faults: tuple[str, ...] = ()
     """Names of what shall go wrong in this run."""
+    switches: FaultSwitches | None = None
+    """In place of them where they can be switched while it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,12 @@ class Practice:
     control: Control
     world: World
     pace: Pace
+    scene: Scene
+    switches: FaultSwitches
+
+    def close(self) -> None:
+        """Nothing can go wrong in it any more."""
+        self.switches.closed(self.scene)
 
 
 def open_practice(folder: Path, spec: ClusterSpec, wish: Wish) -> Practice:
@@ -78,9 +86,10 @@ def open_practice(folder: Path, spec: ClusterSpec, wish: Wish) -> Practice:
     hosts = PracticeHosts(world.machines, faults, pace=pace, changed=changed)
     secrets = FileSecrets(folder / "secrets.yaml")
     scene = Scene(spec, world, faults, file.traces, artifacts, secrets, keep)
-    apply_faults(scene, wish.faults)
+    switches = wish.switches or FaultSwitches(wish.faults)
+    switches.opened(scene)
     control = Control(stop=pace.event(), detach=pace.event(), clock=pace.clock)
-    return Practice(hosts, artifacts, control, world, pace)
+    return Practice(hosts, artifacts, control, world, pace, scene, switches)
 
 
 @contextmanager

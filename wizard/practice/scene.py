@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from wizard.core.dataclass import dataclass
 from wizard.core.secrets import Secrets
@@ -33,6 +34,22 @@ class Scene:
     keep: Callable[[], None]
     """Write the world as it is now: for what outlives the run, as an empty /run does."""
 
+    def of(self, fault: str) -> Scene:
+        """The same, as one fault works with it.
+
+        Args:
+            fault: its name, which its traces bear.
+        """
+        return replace(self, traces=self.traces.by(fault))
+
+    def renew(self) -> None:
+        """Take back whatever the faults did; what outlives a run stays."""
+        with self.world.guard:
+            self.traces.take_back()
+            self.world.hangs.clear()
+        self.artifacts.wrong.clear()
+        self.faults.clear()
+
     @property
     def tower(self) -> Machine:
         """The hypervisor that things happen to: the last one of the spec."""
@@ -55,6 +72,11 @@ class Scene:
         """The guest that things happen to: the etcd member on `tower`, or its first guest."""
         ours = [one for one in self.spec.machines if one.host == self.tower.name]
         return self._machine([one.name for one in sorted(ours, key=lambda one: one.role == "etcd")])
+
+    @property
+    def first(self) -> Machine:
+        """The first hypervisor."""
+        return self._machine([host.name for host in self.spec.hypervisors][:1])
 
     @property
     def vm_dir(self) -> str:

@@ -16,12 +16,13 @@ _NOTHING: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class _Trace:
-    """One value: how it is read and set, what it was, and what the fault made of it."""
+    """One value: how it is read and set, what it was, what the fault made of it, and which fault."""
 
     read: Callable[[], Any]
     write: Callable[[Any], None]
     before: Any
     after: Any
+    fault: str
 
     def is_there(self) -> bool:
         """Whether the value is still the fault's: what was changed since is somebody's work."""
@@ -33,6 +34,33 @@ class Traces:
     """Every change of a fault. Somebody else's later change of the same value stays."""
 
     _all: list[_Trace] = field(default_factory=list)
+    _fault: str = ""
+
+    def by(self, fault: str) -> Traces:
+        """The same traces, for one fault to add its own.
+
+        Args:
+            fault: its name.
+        """
+        return Traces(self._all, fault)
+
+    def mended(self, fault: str) -> bool:
+        """Whether somebody has since made something else of all that a fault did; no if it did nothing.
+
+        Args:
+            fault: its name.
+        """
+        own = [one for one in self._all if one.fault == fault]
+        others = [one for one in self._all if one.fault != fault]
+        # What another fault made of the same thing is nobody's work.
+        covered = any(one.read() == other.after for one in own for other in others)
+        return bool(own) and not covered and not any(one.is_there() for one in own)
+
+    def take_back(self) -> None:
+        """Undo all that is still as the faults left it, for good."""
+        for trace in reversed(self._all):
+            self._undo(trace)
+        self._all.clear()
 
     def set(self, owner: object, attribute: str, value: object) -> None:
         """Give an attribute another value.
@@ -69,7 +97,7 @@ class Traces:
         return there
 
     def _do(self, read: Callable[[], Any], write: Callable[[Any], None], value: object) -> None:
-        self._all.append(_Trace(read, write, read(), value))
+        self._all.append(_Trace(read, write, read(), value, self._fault))
         write(value)
 
 
