@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import field, replace
 from enum import StrEnum
@@ -121,4 +120,6 @@ def new_state(name: str, writer: str) -> RunState:
         name: of the cluster, from the spec.
         writer: version of this program.
     """
-    return RunState(name=name, lineage=str(uuid.uuid4()), writer=writer, created=time.time())
+    from uuid import uuid4  # which only a new cluster needs
+
+    return RunState(name=name, lineage=str(uuid4()), writer=writer, created=time.time())

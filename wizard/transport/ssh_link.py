@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fabric import Connection
     from paramiko import Channel, PKey, SSHClient, Transport
 
+    from wizard.transport.ssh_transport import PromptTransport
+
 BANNER_SECONDS = 15.0
 """For the server's first line: a busy server (MaxStartups) holds it back."""
 
@@ -173,6 +175,9 @@ class Connector:
 
     def _connection(self, target: Target, config: HostConfig, sock: Any) -> Connection:  # noqa: ANN401 - socket or channel
         logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
+        transport = self._transport(config, sock)
+        # Half of what fabric loads is needed by nobody here (invoke, unittest.mock, asyncio): the host works meanwhile.
+        transport.begin()
         from fabric import Config, Connection
         from paramiko.config import SSHConfig
 
@@ -186,7 +191,7 @@ class Connector:
             connect_kwargs={
                 "sock": sock,
                 "auth_strategy": Login(target.name, config, _key(target), self.ring),
-                "transport_factory": self._transport_factory(config),
+                "transport_factory": lambda _sock, disabled_algorithms=None: transport,  # noqa: ARG005
                 "banner_timeout": BANNER_SECONDS,
                 "auth_timeout": AUTH_SECONDS,
                 "channel_timeout": CHANNEL_SECONDS,
@@ -196,22 +201,18 @@ class Connector:
         connection.client.set_missing_host_key_policy(_policy(self.trust, target.name, config))
         return connection
 
-    def _transport_factory(self, config: HostConfig) -> Callable[..., Transport]:
+    def _transport(self, config: HostConfig, sock: Any) -> PromptTransport:  # noqa: ANN401
+        from wizard.transport.ssh_transport import PromptTransport
+
         known = [line.key_type for line in self.trust.known(config)]
-
-        def make(sock: Any, disabled_algorithms: object = None) -> Transport:  # noqa: ANN401, ARG001
-            from wizard.transport.ssh_transport import PromptTransport
-
-            transport = PromptTransport(sock)
-            transport.banner_timeout = BANNER_SECONDS
-            options = transport.get_security_options()
-            options.kex = _those(_KEX, options.kex)
-            options.ciphers = _those(_CIPHERS, options.ciphers)
-            options.digests = _those(_MACS, options.digests)
-            options.key_types = _known_first(options.key_types, known)
-            return transport
-
-        return make
+        transport = PromptTransport(sock)
+        transport.banner_timeout = BANNER_SECONDS
+        options = transport.get_security_options()
+        options.kex = _those(_KEX, options.kex)
+        options.ciphers = _those(_CIPHERS, options.ciphers)
+        options.digests = _those(_MACS, options.digests)
+        options.key_types = _known_first(options.key_types, known)
+        return transport
 
     def _open(self, target: Target, config: HostConfig, connection: Connection) -> None:
         from paramiko import SSHException

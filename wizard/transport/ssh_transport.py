@@ -58,7 +58,33 @@ class PromptTransport(ServiceRequestingTransport):
 
     def __init__(self, sock: Any) -> None:  # noqa: ANN401 - socket or channel
         self._accepted = threading.Event()
+        self._negotiated: threading.Event | None = None
         super().__init__(sock)
+
+    def begin(self) -> None:
+        """Exchange keys with the host, in paramiko's own thread; `start_client` waits for what came of it."""
+        self._negotiated = threading.Event()
+        super().start_client(self._negotiated)
+
+    def start_client(self, event: threading.Event | None = None, timeout: float | None = None) -> None:
+        """As paramiko's; what was begun is not begun again.
+
+        Args:
+            event: none; for those who do not wait there is `begin`.
+            timeout: seconds until it is given up, counted from now.
+
+        Raises:
+            SSHException: the host and we do not come together, or the link broke.
+        """
+        if self._negotiated is None:
+            super().start_client(event, timeout)
+            return
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self._negotiated.wait(LOOK_SECONDS) and (until is None or time.monotonic() < until):
+            if not self.is_active():
+                break
+        if not self.is_active():
+            raise self.get_exception() or SSHException("Negotiation failed.")
 
     def _parse_service_accept(self, m: Message) -> None:
         super()._parse_service_accept(m)  # type: ignore[misc]  # not in the stubs

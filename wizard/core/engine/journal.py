@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
-import uuid
 from dataclasses import replace
 from typing import Protocol
 
@@ -95,4 +95,4 @@ def _goes_on(old: ChangeRecord, change: Change) -> bool:
 def new_operation(step: str, key: str) -> str:
     """A fresh operation id, readable on the host: `hosts.marker-tower-a.3f9c01ab`."""
     slug = "".join(char if char.isalnum() else "-" for char in key.lower()).strip("-")
-    return f"{step}.{slug}.{uuid.uuid4().hex[:8]}"
+    return f"{step}.{slug}.{secrets.token_hex(4)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -324,6 +323,8 @@ def _unknown_key(key: str, path: Path) -> tuple[str, str]:
         return f"{what} {why}", _TLS_HINT
     if any(word in key.lower() for word in SECRET_WORDS):
         return what, "A spec holds no secrets: the wizard asks for them, or makes them, and keeps them apart."
+    from difflib import get_close_matches  # which only a wrong key needs
+
     near = get_close_matches(key[:64].lower().replace("-", "_"), known, n=1, cutoff=0.6)
     if near:
         return what, f"Did you mean {near[0]}?"
