@@ -1,0 +1,57 @@
+"""The Go module of the lab's K3s: its own tests, its form, and that what it says of flags is well formed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import assets
+from wizard.lab import etcd
+
+MODULE = Path(assets.__file__).parent / "lab" / "k3s"
+
+needs_go = pytest.mark.skipif(not etcd.compiler(), reason="no Go on this machine")
+
+
+def go(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [etcd.compiler(), "-C", str(MODULE), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@needs_go
+def test_configuration_tokens_and_children_by_the_modules_own_tests() -> None:
+    done = go("test", "./internal/cli", "./internal/token", "./internal/process")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_go
+def test_the_sources_have_gos_form() -> None:
+    gofmt = Path(etcd.compiler()).with_name("gofmt")
+    done = subprocess.run(
+        [str(gofmt), "-l", str(MODULE)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_kubernetes_is_the_version_that_the_release_holds() -> None:
+    text = (MODULE / "go.mod").read_text()
+    assert "k8s.io/kubernetes v1.36.4\n" in text
+    replaced = [line.split("=>")[1].split() for line in text.splitlines() if "=>" in line]
+    assert replaced
+    assert {version for _, version in replaced} == {"v0.36.4"}
+
+
+@pytest.mark.lab
+@needs_go
+def test_bootstrap_data_and_the_load_balancer_by_the_modules_own_tests() -> None:
+    done = go("test", "./internal/bootstrap", "./internal/agent")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.lab
+@needs_go
+def test_the_compilers_own_judge_finds_nothing() -> None:
+    done = go("vet", "./...")
+    assert done.returncode == 0, done.stdout + done.stderr
