@@ -36,9 +36,9 @@ contracts: $(READY)  ## who may import whom
 fast: $(READY)   ## the fast tests
 	$(BIN)/pytest -m "not lab and not bench" -n $(WORKERS)
 
-test-faults: $(READY)  ## seeded schedules of kills, cut links and power cuts: 1,000 of the engine, 500 of the whole install
+test-faults: $(READY)  ## seeded schedules of kills, cut links and power cuts: 1,000 of the engine, 1,000 of the whole install
 	WIZARD_SCHEDULES=1000 $(BIN)/pytest tests/engine/test_crash.py -n $(WORKERS)
-	WIZARD_SCHEDULES=500 $(BIN)/pytest tests/engine/test_cluster_crash.py -n $(WORKERS)
+	WIZARD_SCHEDULES=1000 $(BIN)/pytest tests/engine/test_cluster_crash.py -n $(WORKERS)
 
 lab: $(READY)    ## real hosts in containers: build them, run the whole install on them, show doctor
 	tools/packages.sh lab

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from functools import partial
 
 from wizard.core.change import Change
 from wizard.core.check import Check, Finding, Level, Status
 from wizard.core.context import Context
-from wizard.core.decide.judgements import CHECKS, STORAGE, SURVIVOR, Decided, Judgement, decide
+from wizard.core.decide.judgements import CHECKS, STORAGE, SURVIVOR, Decided, Judgement, decided_in
 from wizard.core.errors import RefusedError
 from wizard.core.step import Step
 
@@ -63,7 +62,7 @@ def _decided(ctx: Context) -> Decided:
     if ctx.spec.propose and not ctx.spec.machines:
         for host in ctx.spec.hypervisors:
             ctx.facts(host.name)
-    return decide(ctx.spec, ctx.known_facts(), ctx.state.layout, date.today().isoformat())
+    return decided_in(ctx)
 
 
 def _judged(ctx: Context, *, check: str) -> Finding:

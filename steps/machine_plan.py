@@ -172,11 +172,7 @@ def look(ctx: Context, name: str) -> Place:
     host, facts = ctx.spec.host(name), ctx.facts(name)
     driver = driver_of(host, facts) or "kvm"
     lineage = ctx.lineage_on(name)
-    machines = [one for one in ctx.spec.machines if one.host == name]
-    plans = [
-        guest_plan(ctx.spec, one, facts, lineage=lineage or ctx.state.lineage, driver=driver)
-        for one in machines
-    ]
+    plans = _guest_plans(ctx, name, facts, lineage or ctx.state.lineage, driver)
     folder, base = vm_dir(host, facts), base_file(ctx, facts, driver)
     ours = [
         guest.name
@@ -186,7 +182,22 @@ def look(ctx: Context, name: str) -> Place:
     args = guests_args(driver, folder, [*(plan.name for plan in plans), *ours], base)
     whole = partial(answered, host=name, address=ctx.hosts[name].address)
     seen = ctx.ask(name, READ_GUESTS, args, timeout=READ_SECONDS, parse=whole)
-    return Place(host, facts, driver, folder, base, lineage, tuple(plans), seen)
+    return Place(host, facts, driver, folder, base, lineage, plans, seen)
+
+
+def _guest_plans(
+    ctx: Context, name: str, facts: HostFacts, lineage: str, driver: Driver
+) -> tuple[GuestPlan, ...]:
+    """The guests wanted on a host: every check asks for them."""
+    return ctx.cache.concluded(
+        f"guests of {lineage} on {name} by {driver}",
+        (ctx.spec, facts),
+        lambda: tuple(
+            guest_plan(ctx.spec, one, facts, lineage=lineage, driver=driver)
+            for one in ctx.spec.machines
+            if one.host == name
+        ),
+    )
 
 
 def look_everywhere(ctx: Context) -> dict[str, Place | HostError | RemoteError]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import lru_cache
 
 from steps.parse import guests, network, services, system
 from steps.parse.disks import disks
@@ -60,14 +62,29 @@ def parse_facts(host: str, text: str, *, sent: float, received: float) -> HostFa
         received: our clock when the answer was whole.
     """
     sections = split_sections(text)
+    return replace(
+        _lasting(host, sections.without("begin", "end")),
+        taken_at=received,
+        seconds=max(0.0, received - sent),
+        clock=services.clock(sections, sent=sent, received=received),
+        notes=_notes(sections),
+    )
+
+
+@lru_cache(maxsize=64)
+def _lasting(host: str, sections: Sections) -> HostFacts:
+    """What does not depend on when it was asked: a host asked again has mostly the same to say.
+
+    Args:
+        host: the host's name in the spec.
+        sections: its answer without its clock.
+    """
     mounts = mount_table(sections.file("/proc/mounts"))
     found = disks(sections, mounts)
     spaces = filesystems(sections, mounts, found)
     libvirt, pi, on_unraid = guests.libvirt(sections), system.pi(sections), unraid(sections, mounts, spaces)
     return HostFacts(
         host=host,
-        taken_at=received,
-        seconds=max(0.0, received - sent),
         hostname=sections.first("/proc/sys/kernel/hostname"),
         machine_id=sections.first("/etc/machine-id"),
         boot_id=sections.first("/proc/sys/kernel/random/boot_id"),
@@ -94,14 +111,12 @@ def parse_facts(host: str, text: str, *, sent: float, received: float) -> HostFa
         services=services.services(sections),
         microk8s=system.flag(sections, "microk8s"),
         traces=tuple(name for name in TRACES if system.flag(sections, name)),
-        clock=services.clock(sections, sent=sent, received=received),
         firewall=network.firewall(sections),
         tools=frozenset(sections.lines("tools")),
         pi=pi,
         unraid=on_unraid,
         privileges=system.privileges(sections),
         marker=system.marker(sections),
-        notes=_notes(sections),
     )
 
 

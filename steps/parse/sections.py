@@ -17,6 +17,13 @@ class Sections:
     def __contains__(self, name: str) -> bool:
         return name in self._lines
 
+    def __hash__(self) -> int:
+        return hash(tuple(self._lines.items()))
+
+    def without(self, *names: str) -> Sections:
+        """The sections but these."""
+        return Sections({name: lines for name, lines in self._lines.items() if name not in names})
+
     def heads(self) -> tuple[str, ...]:
         """The names of all sections, in the order they came."""
         return tuple(self._lines)
@@ -47,9 +54,17 @@ def split_sections(text: str) -> Sections:
     """
     sections: dict[str, list[str]] = {}
     current: list[str] = []
-    for line in text.split("\n"):
+    for line in _printable_lines(text):
         if line.startswith("|"):
-            current.append(printable(line[1:].removesuffix("\r")))
+            current.append(line[1:])
         elif line.startswith("== "):
-            current = sections.setdefault(printable(line[3:].strip()), [])
+            current = sections.setdefault(line[3:].strip(), [])
     return Sections({name: tuple(lines) for name, lines in sections.items()})
+
+
+def _printable_lines(text: str) -> list[str]:
+    """The lines made printable: all at once, as nearly every answer is, else one by one."""
+    plain = text.replace("\t", " ")
+    if plain.isascii() and plain.replace("\n", "").isprintable():
+        return plain.split("\n")
+    return [printable(line.removesuffix("\r")) for line in text.split("\n")]

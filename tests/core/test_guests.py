@@ -296,3 +296,22 @@ def test_an_artifact_that_was_built_says_so() -> None:
     assert replace(built, origin="publisher").label == "etcd 3.6.14 (amd64)"
     with pytest.raises(KeyError):
         NoArtifacts().named("etcd", "amd64")
+
+
+def test_what_follows_from_the_facts_is_worked_out_again_when_they_are_others() -> None:
+    cache = FactsCache({}, lambda reader: HostFacts(reader.name))
+    made: list[str] = []
+
+    def concluded(*facts: HostFacts, what: str = "sum") -> str:
+        def conclude() -> str:
+            made.append(what)
+            return f"{what} {len(made)}"
+
+        return cache.concluded(what, facts, conclude)
+
+    one, other = HostFacts("pi"), HostFacts("pi")
+    assert [concluded(one), concluded(one)] == ["sum 1", "sum 1"]
+    assert concluded(other) == "sum 2", "equal facts of a later look are other facts"
+    assert concluded(other, one) == "sum 3"
+    assert concluded(one, what="rest") == "rest 4"
+    assert concluded(other, one) == "sum 3"

@@ -136,3 +136,9 @@ def test_a_containers_first_boot_files_are_what_cloud_init_would_have_written() 
     assert "Address=10.0.0.31/24" in files["etc/systemd/network/10-lan.network"][1]
     assert files["etc/fstab"][1].startswith(f"UUID={plan.data_uuid} /var/lib/etcd ext4 ")
     assert "etcd-a.home.arpa" in files["etc/hosts"][1]
+
+
+def test_a_guest_without_a_data_disk_is_told_nothing_of_one() -> None:
+    told = yaml.safe_load(user_data(guest(data=None), CLUSTER, HOST, None))
+    assert not {"bootcmd", "mounts", "ssh_keys"} & told.keys()
+    assert {"runcmd", "write_files", "ssh_deletekeys"} <= told.keys()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import count
 from typing import TypeVar, cast, overload
@@ -39,6 +39,8 @@ class FactsCache:
     _kept: dict[_Question, object] = field(default_factory=dict)
     _locks: dict[_Question, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
+    _conclusions: dict[str, tuple[tuple[object, ...], object]] = field(default_factory=dict)
+    _concluding: threading.RLock = field(default_factory=threading.RLock)
 
     def get(self, name: str) -> HostFacts | HostError | RemoteError:
         """The facts of a host, or the error that kept us from them."""
@@ -60,6 +62,23 @@ class FactsCache:
         if not isinstance(said, ScriptResult):
             return said
         return self._once((*_question(name, script, args), PARSED), lambda: parse(said))
+
+    def concluded(self, what: str, sources: Sequence[object], conclude: Callable[[], T]) -> T:
+        """What follows from the facts: worked out once for as long as it rests on the very same objects.
+
+        Args:
+            what: a name for it.
+            sources: everything it is made from.
+            conclude: makes it.
+        """
+        with self._concluding:
+            known, value = self._conclusions.get(what, ((), None))
+            if len(known) != len(sources) or any(
+                one is not other for one, other in zip(known, sources, strict=True)
+            ):
+                value = conclude()
+                self._conclusions[what] = (tuple(sources), value)
+            return cast("T", value)
 
     def forget(self, name: str) -> None:
         """Ask the host again when it is next looked at: it was changed."""

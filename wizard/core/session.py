@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import field, replace
-from datetime import date
 from types import MappingProxyType
 
 from wizard.core.artifact import Artifacts, NoArtifacts
@@ -14,7 +13,7 @@ from wizard.core.check import Finding, When
 from wizard.core.context import Context, FactsCache, FactsReader
 from wizard.core.dataclass import dataclass
 from wizard.core.decide.approved import layout_inputs, with_approved
-from wizard.core.decide.judgements import Decided, decide
+from wizard.core.decide.judgements import Decided, decided_in
 from wizard.core.decide.kept import kept_decisions
 from wizard.core.decide.last_measured import last_measured
 from wizard.core.decide.layout import effective_machines
@@ -249,10 +248,8 @@ def _decided(plan: Plan, ctx: Context) -> Plan:
     """The plan with what was decided for it; undecided as long as a hypervisor that has to be asked does not answer."""
     if ctx.spec.propose and not ctx.spec.machines:
         return plan
-    today = date.today().isoformat()
     measured = last_measured(ctx.spec, ctx.measurements, time.time())
-    decided = decide(ctx.spec, ctx.known_facts(), ctx.state.layout, today)
-    return replace(plan, decided=decided, measured=measured)
+    return replace(plan, decided=decided_in(ctx), measured=measured)
 
 
 def _tell_nobody(_event: Event) -> None:

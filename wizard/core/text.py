@@ -19,8 +19,8 @@ def printable(text: str, *, keep_newlines: bool = False) -> str:
     Returns:
         Text that a terminal prints as it reads.
     """
-    if text.isascii() and text.isprintable():
-        return text
+    if text.isascii() and (plain := text.replace("\t", " ")).isprintable():
+        return plain
     text = text.replace("\r\n", "\n")
     return "".join(_safe(char, keep_newlines) for char in text)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from wizard.core.dataclass import dataclass
@@ -142,6 +143,7 @@ def _issue(
     return _signed(builder, key, _private(authority.key))
 
 
+@lru_cache(maxsize=256)
 def read_certificate(pem: str) -> Certificate | None:
     """What a certificate says of itself; None where the text is none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import Any
 
 import yaml
@@ -22,6 +23,16 @@ def user_data(plan: GuestPlan, authorised: str, host_public: str, host_key: Secr
         host_public: the guest's own public line.
         host_key: its private key; None for the seed that stays behind after the first boot.
     """
+    # Without a key to give there is nothing to throw away: what is there is the right one.
+    keys: dict[str, Any] = {"ssh_deletekeys": host_key is not None}
+    if host_key is not None:
+        keys["ssh_keys"] = {"ed25519_private": host_key.reveal(), "ed25519_public": host_public}
+    return f"#cloud-config\n{_settings(plan, authorised)}{_first_boot()}{_yaml(keys)}"
+
+
+@lru_cache(maxsize=64)
+def _settings(plan: GuestPlan, authorised: str) -> str:
+    """What both seeds of a guest say."""
     config: dict[str, Any] = {
         "hostname": plan.name,
         "fqdn": f"{plan.name}.{plan.domain}",
@@ -30,21 +41,26 @@ def user_data(plan: GuestPlan, authorised: str, host_public: str, host_key: Secr
         "disable_root": False,
         "ssh_pwauth": False,
         "ssh_authorized_keys": [authorised],
-        # Without a key to give there is nothing to throw away: what is there is the right one.
-        "ssh_deletekeys": host_key is not None,
         "ssh_genkeytypes": ["ed25519"],
         "growpart": {"mode": "auto", "devices": ["/"]},
         "resize_rootfs": True,
-        "write_files": [{"path": SSHD_DROP_IN, "permissions": "0644", "content": _SSHD}],
-        "runcmd": [["sh", "-c", asset_text("cloud-init/first-boot.sh")]],
     }
-    if host_key is not None:
-        config["ssh_keys"] = {"ed25519_private": host_key.reveal(), "ed25519_public": host_public}
     if plan.data:
         script = asset_text("cloud-init/data-disk.sh")
         config["bootcmd"] = [["sh", "-c", script, "data-disk", plan.serial, plan.data_uuid]]
         config["mounts"] = [[f"UUID={plan.data_uuid}", plan.mount, "ext4", mount_options(), "0", "2"]]
-    return "#cloud-config\n" + _yaml(config)
+    return _yaml(config)
+
+
+@cache
+def _first_boot() -> str:
+    """What is the same on every guest: written out once, since a script is long to quote."""
+    return _yaml(
+        {
+            "write_files": [{"path": SSHD_DROP_IN, "permissions": "0644", "content": _SSHD}],
+            "runcmd": [["sh", "-c", asset_text("cloud-init/first-boot.sh")]],
+        }
+    )
 
 
 _SSHD = """HostKey /etc/ssh/ssh_host_ed25519_key
@@ -64,11 +80,13 @@ def mount_options() -> str:
     return "defaults,noatime,nofail,x-systemd.growfs"
 
 
+@lru_cache(maxsize=64)
 def meta_data(plan: GuestPlan) -> str:
     """The instance's id and name: another id would make cloud-init begin anew."""
     return _yaml({"instance-id": plan.instance_id, "local-hostname": plan.name})
 
 
+@lru_cache(maxsize=64)
 def network_config(plan: GuestPlan) -> str:
     """A static address on the card with our MAC; version 2, only the documented keys."""
     card: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from xml.etree.ElementTree import ParseError
 
-from wizard.practice.definition import Definition
+from wizard.practice.definition import read_definition
 from wizard.practice.machine import Domain, Machine
 from wizard.practice.seed import FirstBoot, from_seed, from_tar
 
@@ -34,7 +34,7 @@ def start(host: Machine, domain: Domain) -> str:
         return complaint
     domain.state, domain.reason = "running", "booted"
     guest = host.world.machines.get(domain.name) if host.world else None
-    if guest is not None and guest.carrier == host.name and Definition(domain.xml).lineage:
+    if guest is not None and guest.carrier == host.name and read_definition(domain.xml).lineage:
         _come_up(host, domain, guest)
     return ""
 
@@ -55,7 +55,7 @@ def stop(host: Machine, domain: Domain, reason: str = "shutdown") -> None:
 
 def _refused(host: Machine, domain: Domain) -> str:
     try:
-        wanted = Definition(domain.xml)
+        wanted = read_definition(domain.xml)
     except ParseError:
         return "error: (domain_definition): not well-formed"
     if wanted.kind == "kvm" and "kvm=1" not in host.sections.get("host", ()):
@@ -67,7 +67,7 @@ def _refused(host: Machine, domain: Domain) -> str:
 
 
 def _come_up(host: Machine, domain: Domain, guest: Machine) -> None:
-    wanted = Definition(domain.xml)
+    wanted = read_definition(domain.xml)
     folder = folder_of(host, domain)
     system = _disk(host, f"{folder}/system.qcow2") or _disk(host, f"{folder}/{ROOT_FOLDER}")
     data = _disk(host, wanted.data) or _disk(host, f"{wanted.images}/vdb.img")

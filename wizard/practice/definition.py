@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from xml.etree import ElementTree as Tree
 
 LINEAGE = re.compile(r"lineage=['\"]([0-9a-fA-F-]{8,64})['\"]")
@@ -96,3 +97,16 @@ def as_libvirt_prints(text: str) -> str:
         r'(emory) unit="b">([0-9]+)<', lambda found: f'{found[1]} unit="KiB">{int(found[2]) // 1024}<', text
     )
     return re.sub(r'="([^"\n]*)"', r"='\1'", text)
+
+
+@lru_cache(maxsize=256)
+def read_definition(text: str) -> Definition:
+    """A definition, taken apart once however often it is looked at.
+
+    Args:
+        text: XML.
+
+    Raises:
+        ParseError: it is none.
+    """
+    return Definition(text)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from wizard.core.dataclass import dataclass
 from wizard.core.secret import Secret
-from wizard.payload.certificates import Certificate, belongs, read_certificate, signed_by
+from wizard.payload.certificates import belongs, read_certificate, signed_by
 from wizard.payload.etcd_guard import GUARD_SERVICE
 from wizard.practice.etcd_cluster import EtcdCluster, Peer, new_cluster
 from wizard.practice.machine import File, Machine
@@ -47,7 +47,7 @@ def read_config(machine: Machine, path: str = CONFIG) -> Config | None:
 def _parsed(content: bytes) -> Config | None:
     import yaml
 
-    found = yaml.safe_load(content)
+    found = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
     try:
         pairs = dict(part.split("=", 1) for part in found["initial-cluster"].split(","))
         return Config(
@@ -288,7 +288,7 @@ def connected(one: Machine, other: Machine) -> bool:
 
 def _accepts(judge: Machine, shown: Machine) -> bool:
     authority, certificate = judge.etcd.trusted, _text(shown, "member.crt")
-    found = _read(certificate)
+    found = read_certificate(certificate)
     if found is None or not _signed(certificate, authority):
         return False
     now = datetime.now(UTC) + timedelta(seconds=judge.skew)
@@ -308,7 +308,7 @@ def client_accepted(client: Machine, server: Machine, *, address: str, name: str
     own, theirs = _text(client, f"{name}.crt"), _text(server, "member.crt")
     if not _belongs(_text(client, f"{name}.key"), own):
         return "tls: private key does not match public key"
-    found, shown = _read(own), _read(theirs)
+    found, shown = read_certificate(own), read_certificate(theirs)
     now = datetime.now(UTC) + timedelta(seconds=server.skew)
     if shown is None or not _signed(theirs, _text(client, "ca.crt")):
         return "x509: certificate signed by unknown authority"
@@ -324,11 +324,6 @@ def client_accepted(client: Machine, server: Machine, *, address: str, name: str
 def _text(machine: Machine, name: str) -> str:
     found = machine.files.get(f"{PKI}/{name}")
     return found.content.decode() if found else ""
-
-
-@lru_cache(maxsize=256)
-def _read(pem: str) -> Certificate | None:
-    return read_certificate(pem)
 
 
 @lru_cache(maxsize=1024)

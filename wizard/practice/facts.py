@@ -14,7 +14,7 @@ from wizard.core.host import Args
 from wizard.core.resources import asset_text
 from wizard.practice.answer import Answer
 from wizard.practice.boot import first_boot
-from wizard.practice.definition import Definition
+from wizard.practice.definition import Definition, read_definition
 from wizard.practice.machine import Domain, Machine, read_sections, write_sections
 from wizard.practice.occupants import holds, with_occupants
 
@@ -91,7 +91,7 @@ def _guest(machine: Machine) -> Sections:
         return {}
     carrier = machine.world.machines[machine.carrier]
     domain = carrier.domains[machine.name]
-    wanted, first = _definition(domain.xml), first_boot(carrier, domain)
+    wanted, first = read_definition(domain.xml), first_boot(carrier, domain)
     told = (first.hostname, first.address, first.mount, first.uuid)
     disk = f"{machine.name} {machine.disks[0]}"
     return _sections_of(_Made(disk, domain.xml, *told, *_data_disk(carrier, wanted)))
@@ -117,7 +117,7 @@ class _Made:
 
 @lru_cache(maxsize=256)
 def _sections_of(made: _Made) -> Sections:
-    wanted = _definition(made.xml)
+    wanted = read_definition(made.xml)
     sections = {name: tuple(lines) for name, lines in _template().items()}
     ids = hashlib.sha256(made.disk.encode()).hexdigest()
     sections["file /proc/sys/kernel/hostname"] = (made.hostname,)
@@ -151,11 +151,6 @@ def _memory(size: int) -> tuple[str, ...]:
     rows = {"MemTotal": kib - kernel, "MemFree": kib * 8 // 10, "MemAvailable": kib * 85 // 100}
     rows |= {"SwapTotal": 0, "SwapFree": 0}
     return tuple(f"{key + ':':<16}{value:>8} kB" for key, value in rows.items())
-
-
-@lru_cache(maxsize=256)
-def _definition(xml: str) -> Definition:
-    return Definition(xml)
 
 
 def _data_disk(carrier: Machine, wanted: Definition) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import ParseError
 from wizard.core.host import Args
 from wizard.practice.answer import Answer
 from wizard.practice.boot import LAID, ROOT_FOLDER, start, stop
-from wizard.practice.definition import LINEAGE, Definition, as_libvirt_prints
+from wizard.practice.definition import LINEAGE, as_libvirt_prints, read_definition
 from wizard.practice.facts import seen
 from wizard.practice.machine import Domain, File, Machine
 
@@ -133,7 +133,7 @@ def _neighbours(machine: Machine) -> Iterator[str]:
     for domain in machine.domains.values():
         guest = machine.world.machines.get(domain.name) if machine.world else None
         if guest is not None and guest.alive:
-            yield f"{guest.address} 0x1 0x2 {Definition(domain.xml).mac} * br0"
+            yield f"{guest.address} 0x1 0x2 {read_definition(domain.xml).mac} * br0"
 
 
 def guest_boot(machine: Machine, _args: Args, _payload: bytes) -> Answer:
@@ -321,7 +321,7 @@ def _disk(machine: Machine, path: str, length: int) -> None:
 def _define_and_start(machine: Machine, args: Args, xml: bytes, driver: str) -> Answer:
     name = args["name"]
     try:
-        Definition(xml.decode())
+        read_definition(xml.decode())
     except ParseError as error:
         return Answer(
             f"error: (domain_definition):{error}\nlibvirt refused the definition of {name}\n", FAILED

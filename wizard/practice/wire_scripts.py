@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from wizard.core.host import Args
 from wizard.practice.answer import Answer
-from wizard.practice.definition import Definition
+from wizard.practice.definition import read_definition
 from wizard.practice.facts import seen
 from wizard.practice.machine import Machine, write_sections
 
@@ -81,7 +81,7 @@ def mac_of(machine: Machine, address: str) -> str:
     """
     carrier = machine.world.machines.get(machine.carrier) if machine.world else None
     if carrier is not None:
-        return Definition(carrier.domains[machine.name].xml).mac
+        return read_definition(carrier.domains[machine.name].xml).mac
     nic = own_addresses(machine).get(address, "")
     line = next((row for row in machine.sections.get("nics", ()) if row.startswith(f"{nic} ")), "")
     found = re.search(r"address=(\S+)", line)

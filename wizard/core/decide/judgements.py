@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
+from datetime import date
+from typing import TYPE_CHECKING, Literal
 
 from wizard.core.dataclass import dataclass
 from wizard.core.decide.capacity import gib
@@ -15,6 +16,9 @@ from wizard.core.decide.storage import decide_storage
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import ClusterSpec
 from wizard.core.state import ApprovedLayout
+
+if TYPE_CHECKING:
+    from wizard.core.context import Context
 
 Verdict = Literal["holds", "warning", "refused", "accepted"]
 """`accepted`: it would be refused, and a named key of the spec accepts it."""
@@ -74,6 +78,20 @@ def decide(spec: ClusterSpec, facts: Facts, approved: ApprovedLayout | None, tod
         *rules(spec, facts, today),
     )
     return Decided(layout, judged)
+
+
+def decided_in(ctx: Context) -> Decided:
+    """The decisions of a pass, made once for as long as the facts are the same.
+
+    Args:
+        ctx: of the pass.
+    """
+    facts, today = ctx.known_facts(), date.today().isoformat()
+    return ctx.cache.concluded(
+        f"decisions of {today}",
+        (ctx.spec, ctx.state.layout, *facts.values()),
+        lambda: decide(ctx.spec, facts, ctx.state.layout, today),
+    )
 
 
 def layout_of(spec: ClusterSpec, facts: Facts, approved: ApprovedLayout | None) -> Layout:
