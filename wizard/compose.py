@@ -76,6 +76,11 @@ class RealDesk:
         return "wizard"
 
     @property
+    def asking(self) -> str:
+        """The setup in lines."""
+        return "wizard setup --plain"
+
+    @property
     def faults(self) -> FaultMenu | None:
         """Real hosts break by themselves."""
         return None

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from wizard.practice.fault_switches import FaultSwitches
     from wizard.practice.opening import Wish
 
-REAL_ONLY = ("lab", "artifacts", "practice", "setup")
-"""What does not stand after `--`: nothing for simulated hosts, or what `wizard practice` itself does."""
+REAL_ONLY = ("lab", "artifacts", "practice")
+"""What does not stand after `--`: it has nothing to do with simulated hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ class PracticeDesk(RealDesk):
     def program(self) -> str:
         """As the person called it."""
         return f"{_again(self.named)} --"
+
+    @property
+    def asking(self) -> str:
+        """As the person called it."""
+        return f"{_again(self.named)} --plain"
 
     def begin(self) -> Draft:
         """The answers that suit the simulated hosts."""
@@ -113,22 +118,20 @@ def run_practice(
     from wizard.practice.opening import Wish
 
     check_names(options.fault)
-    alone = bool(asked) or options.auto or not at_terminal()
-    drawn = may_draw and not (asked or options.auto or options.plain)
-    answered = drawn or not alone
-    inner = _inner(list(asked)) if asked else _parsed(["setup"] if answered else list(ALONE))
+    inner = _inner(list(asked)) if asked else _alone(options, auto=options.auto or not at_terminal())
+    asks = inner.command == "setup"
     options.dir = _folder(options.dir, getattr(inner, "dir", None))
-    spec = _prepared(options, write=not answered)
+    spec = _prepared(options, write=not asks)
     inner.dir, inner.practice = spec.parent, Wish(options.seed, options.speed, tuple(options.fault))
     if getattr(inner, "spec", None) is PRACTICE_SPEC:
         inner.spec = spec
     inner.plain, inner.events = inner.plain or options.plain, inner.events or options.events
-    if answered:
-        return _set_up(PracticeDesk(inner, options.dir), drawn=drawn)
-    code = commands[inner.command](inner)
-    if not asked:
-        tell(_told_after(code, options.dir))
-    return code
+    if not asks:
+        return commands[inner.command](inner)
+    desk = PracticeDesk(inner, options.dir)
+    if may_draw and not (inner.auto or inner.plain or inner.answers):
+        return run_screens(desk)
+    return _in_lines(desk)
 
 
 def _list_faults() -> int:
@@ -167,17 +170,21 @@ def _parsed(words: list[str]) -> Options:
     return build_parser(words[0], spec=PRACTICE_SPEC).parse_args(words)
 
 
-ALONE = ("apply", "--plain", "--yes")
-"""What sets practice up where nobody is asked."""
+def _alone(options: Options, *, auto: bool) -> Options:
+    """`wizard practice` without a command: it is set up. Where nobody can be asked, what is recommended is taken."""
+    inner = _parsed(["setup"])
+    inner.auto, inner.answers = auto, options.answers
+    return inner
 
 
-def _set_up(desk: PracticeDesk, *, drawn: bool) -> int:
-    """Ask for the answers, on screens or in lines. Returns the exit code."""
-    if drawn:
-        return run_screens(desk)
+def _in_lines(desk: PracticeDesk) -> int:
+    """The questions one after another, as many as are left. Returns the exit code."""
     from wizard.front.questions.setup import run_questions
 
-    return run_questions(desk)
+    code = run_questions(desk, answers=desk.options.answers, auto=desk.options.auto)
+    if code != ExitCode.OK:
+        tell(f"It can be resumed: {_again(desk.named)}")
+    return code
 
 
 def _folder(outer: Path | None, inner: Path | None) -> Path | None:
@@ -220,10 +227,3 @@ def _spec_text() -> str:
 
 def _again(folder: Path | None) -> str:
     return f"wizard practice{f' --dir {folder}' if folder else ''}"
-
-
-def _told_after(code: int, folder: Path | None) -> str:
-    again = _again(folder)
-    if code == ExitCode.OK:
-        return f"The practice homelab stands. Look at it: {again} -- doctor"
-    return f"It can be resumed: {again}"

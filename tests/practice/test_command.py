@@ -28,8 +28,40 @@ def test_without_a_terminal_it_runs_itself_to_the_end_and_all_is_well(room: Room
     run = room.practice()
     assert run.exit_code == 0, run.stderr
     assert "done: 35 changes" in run.stdout
+    assert "Step 3 of 7: Storage" in run.stderr, "the same questions, answered by what is recommended"
     assert f"wizard practice --dir {room.folder} -- doctor" in run.stderr
     room.content()
+
+
+def test_a_file_of_answers_is_passed_on_to_the_questions(room: Room, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.yaml"
+    answers.write_text("name: attic\n")
+    run = room.practice("--auto", "--answers", str(answers))
+    assert run.exit_code == 0, run.stderr
+    assert load_spec(room.folder / "cluster.yaml").name == "attic"
+    answers.write_text("name: No Name\n")
+    run = room.practice("--answers", str(answers))
+    assert_explained(
+        run,
+        exit_code=ExitCode.BAD_SPEC,
+        says=["name has no answer that holds"],
+        do=f"wizard practice --dir {room.folder} --plain --auto --answers FILE",
+    )
+
+
+def test_by_itself_nothing_is_destroyed(room: Room) -> None:
+    """A guest that the spec names no longer is removed, its disks too: for that a person has to type a word."""
+    room.set_up()
+    spec, before = room.folder / "cluster.yaml", room.files()["world.json"]
+    spec.write_text("".join(line for line in spec.open() if "worker-b" not in line))
+    run = room.practice("--auto")
+    assert_explained(
+        run,
+        exit_code=ExitCode.BAD_SPEC,
+        says=["destroys something", "worker-b"],
+        do=f"Run wizard practice --dir {room.folder} --plain at a terminal.",
+    )
+    assert room.files()["world.json"] == before
 
 
 def test_nothing_is_written_outside_its_folder(room: Room, tmp_path: Path) -> None:
@@ -74,6 +106,13 @@ def test_every_command_after_the_dashes_works_on_the_practice_homelab(room: Room
     assert "hosts.reach" in room.practice("--", "doctor", "--list").stdout
 
 
+def test_the_setup_stands_after_the_dashes_too(room: Room) -> None:
+    run = room.practice("--", "setup", "--auto")
+    assert run.exit_code == 0, run.stderr
+    assert "done: 35 changes" in run.stdout
+    assert room.practice("--", "example").stdout.startswith("#")
+
+
 def test_before_it_is_set_up_the_plan_tells_the_whole_story_and_doctor_what_is_missing(room: Room) -> None:
     run = room.practice("--", "plan", "--json")
     assert (run.exit_code, json.loads(run.stdout)["changes"]) == (10, 35), run.stderr
@@ -100,7 +139,9 @@ def test_the_spec_is_the_persons_own_from_then_on(room: Room) -> None:
     assert room.practice("--", "check", "-f", str(other)).stdout.startswith(str(other))
 
 
-@pytest.mark.parametrize("words", [["lab", "up"], ["artifacts", "list"], ["practice"], ["--json"]])
+@pytest.mark.parametrize(
+    "words", [["lab", "up"], ["artifacts", "list"], ["practice"], ["practise"], ["--json"]]
+)
 def test_what_has_nothing_to_do_with_simulated_hosts_is_refused(room: Room, words: list[str]) -> None:
     assert_explained(room.practice("--", *words), exit_code=ExitCode.BAD_SPEC)
     assert not room.folder.exists()

@@ -15,7 +15,8 @@ from wizard.core.faultnames import fault_texts
 from wizard.practice.faults_of_others import PLACES
 from wizard.practice.faults_of_wire import WIRE
 
-OK, FAILED, UNREACHABLE, STATE = ExitCode.OK, ExitCode.FAILED, ExitCode.UNREACHABLE, ExitCode.STATE
+OK, FAILED, BAD_SPEC = ExitCode.OK, ExitCode.FAILED, ExitCode.BAD_SPEC
+UNREACHABLE, STATE = ExitCode.UNREACHABLE, ExitCode.STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ ROWS = (
     Row("bridge-missing", OK, "", "discover.bridge", "tower-b", "warn"),
     Row(
         "memory-short",
-        FAILED,
+        BAD_SPEC,
         "etcd-b, server-b take 6.2 GiB of memory; tower-b has 6 GiB",
         "layout.machines",
     ),

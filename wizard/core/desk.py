@@ -81,6 +81,10 @@ class Desk(Protocol):
         """What a command is written behind to reach these hosts: `wizard`, or `wizard practice --`."""
 
     @property
+    def asking(self) -> str:
+        """What asks for the answers in lines: `wizard setup --plain`, or `wizard practice --plain`."""
+
+    @property
     def faults(self) -> FaultMenu | None:
         """What can be made to go wrong here; None = nothing, the hosts are as they are."""
 

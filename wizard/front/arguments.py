@@ -206,7 +206,9 @@ PRACTICE_TEXT = """\
 A homelab that does not exist: two hypervisors and a Pi, simulated on this machine. Everything
 lies in one folder, and every command works on it: what stands after "--" is run there.
 
-  wizard practice                         set it up; without a terminal it runs itself to the end
+  wizard practice                         set it up, on screens; without a terminal as with --auto
+  wizard practice --plain                 be asked in lines; --answers FILE: what FILE does not say
+  wizard practice --auto                  ask nothing: take the recommended answers, and build
   wizard practice -- doctor               what is wrong with it
   wizard practice --fault host-killed     a host dies in the middle; run it again to resume
   rm -r DIR                               forget it"""
@@ -222,6 +224,7 @@ def _add_practice(commands: argparse._SubParsersAction[Parser]) -> None:
     practice.set_defaults(command="practice")
     _common(practice)
     practice.add_argument("--auto", action="store_true", help="take the recommended answers and do not ask")
+    practice.add_argument("--answers", type=Path, metavar="FILE", help="do not ask what this file answers")
     practice.add_argument(
         "--seed", type=int, metavar="N", help="of a new homelab (0); one that is there keeps its own"
     )

@@ -60,7 +60,7 @@ class Approval:
         if talk.auto and not lost:
             return True
         if talk.auto and not talk.voice.person:
-            raise _nobody("The plan destroys something: --auto is not enough.")
+            raise _nobody(talk, "The plan destroys something: --auto is not enough.")
         return self._asked(_typed(lost) if lost else _simple(), lost)
 
     def _asked(self, question: Question, lost: list[Loss]) -> bool:
@@ -71,7 +71,7 @@ class Approval:
             except EOFError:
                 if talk.voice.person:
                     raise _declined(talk, "The input ended.") from None
-                raise _nobody("The input ended before the plan was said yes to.") from None
+                raise _nobody(talk, "The input ended before the plan was said yes to.") from None
             value = question.value_of(word)
             if word == HELP:
                 talk.help()
@@ -104,12 +104,12 @@ def _typed(lost: list[Loss]) -> Question:
     )
 
 
-def _nobody(why: str) -> UsageError:
+def _nobody(talk: Talk, why: str) -> UsageError:
     return UsageError(
         "Nobody can be asked whether to carry out this plan.",
         where="build",
         why=why,
-        do=("wizard setup --plain --auto", "Run wizard setup --plain at a terminal."),
+        do=(f"{talk.desk.asking} --auto", f"Run {talk.desk.asking} at a terminal."),
     )
 
 

@@ -248,7 +248,7 @@ class Talk:
             f"{path} has no answer that holds.",
             where=path,
             why=why or "No file of answers gives one, and nobody can be asked here.",
-            do=(f"Put a line into a file: {path}: VALUE", "wizard setup --plain --auto --answers FILE"),
+            do=(f"Put a line into a file: {path}: VALUE", f"{self.desk.asking} --auto --answers FILE"),
             again="The answers so far are kept.",
         )
 
