@@ -40,6 +40,7 @@ class PracticeDesk:
     folder: Path
     note: str = "practice"
     program: str = "wizard practice --"
+    asking: str = "wizard practice --plain"
     faults: FaultMenu | None = None
     machines: dict[str, Machine] = field(default_factory=dict)
     states: list[RunState] = field(default_factory=list)

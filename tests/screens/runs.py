@@ -51,6 +51,7 @@ class PractisedDesk:
     spec: Path = field(init=False)
     note: str = "practice"
     program: str = "wizard practice --"
+    asking: str = "wizard practice --plain"
     faults: FaultMenu | None = None
     extra: list[Sink] = field(default_factory=list)
     """More places where events go."""
