@@ -42,6 +42,10 @@ RAIL = 12
 """Columns of a step's name in the rail."""
 
 
+CLOCK_SECONDS = 0.9
+"""Time after which the steps tell other times; a little less than between two rings of the app's clock."""
+
+
 class RunScreen(StageScreen):
     """How the run is going."""
 
@@ -116,9 +120,19 @@ class RunScreen(StageScreen):
         if drained.lines:
             self.query_one("#run-log", LogPane).add(drained.lines)
         now = time.monotonic()
-        if drained.changed or now - self._told_at >= 1.0:
-            self._told_at = now
+        if drained.changed:
             self.redraw()
+        elif now - self._told_at >= CLOCK_SECONDS:
+            self._redraw_times()
+        else:
+            return
+        self._told_at = now
+
+    def _redraw_times(self) -> None:
+        """Only the steps tell how long something has taken."""
+        for steps in self.query("#run-steps").results(Picture):
+            if steps.display:
+                steps.redraw()
 
     def redraw(self) -> None:
         """Everything but the log."""

@@ -150,6 +150,7 @@ class Run(Job["ApplyResult"]):
         told: as of every job.
         approved: what the person agreed to see destroyed, as the review showed it.
         ask: asked from the thread where the plan under the lock destroys anything else.
+        wake: as of `wizard.core.view.feed.Feed`.
     """
 
     write = True
@@ -163,9 +164,10 @@ class Run(Job["ApplyResult"]):
         *,
         approved: frozenset[str],
         ask: Callable[[Plan], bool],
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(desk, prompter, spec, told)
-        self.feed = Feed()
+        self.feed = Feed(wake=wake)
         self._approved, self._ask = approved, ask
         self.plan: Plan | None = None
         """What is being carried out, once it is known."""

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TICK_SECONDS = 0.1
-"""How often what a run said is drawn: as soon as a person notices, and no sooner."""
+"""What a run says within this time is drawn together: as soon as a person notices, and no sooner."""
+CLOCK_SECONDS = 1.0
+"""How often the time a run has taken is drawn, where it says nothing."""
 
 
 @dataclass()
@@ -185,10 +187,11 @@ class Working(App[int]):
                 lambda: self._ended(run, self._run_ended),
                 approved=approved,
                 ask=self._ask_again,
+                wake=self._run_says,
             )
             self.install, self.busy = run, "The install"
             self._begin(run)
-            self._ticks = self._ticks or self.set_interval(TICK_SECONDS, self._tick)
+            self._ticks = self._ticks or self.set_interval(CLOCK_SECONDS, self._tick)
             self._ticks.resume()
         self.go("run")
 
@@ -198,6 +201,13 @@ class Working(App[int]):
 
         answer: bool | None = self.prompter.ask(typed_dialog(plan))
         return bool(answer)
+
+    def _run_says(self) -> None:
+        """Called by the run's threads: something waits to be drawn."""
+        self.call_later(self._tick_soon)
+
+    def _tick_soon(self) -> None:
+        self.set_timer(TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
         if self.install is not None:

@@ -19,6 +19,7 @@ from tests.view.events import (
     waits,
 )
 from wizard.core.check import Status
+from wizard.core.engine.plan import Plan
 from wizard.core.events import HostState, Note, StepPlanned
 from wizard.core.view.feed import KEPT_LINES, Feed, log_line
 from wizard.core.view.progress import PRIOR_PACE, PRIOR_SECONDS, RunView, folded, problems
@@ -141,6 +142,41 @@ def test_nothing_but_output_is_ever_passed_over() -> None:
     for one in threads:
         one.join()
     assert sum("note" in text for text in feed.drain().lines) == 8 * 200
+
+
+def test_whoever_draws_is_called_once_for_all_that_came_and_again_after_it_was_drained() -> None:
+    calls: list[int] = []
+    feed = Feed(wake=lambda: calls.append(len(calls)))
+    for number in range(50):
+        feed(output(f"line {number}"))
+    feed(Note(text="a note"))
+    assert len(calls) == 1
+    feed.drain()
+    assert len(calls) == 1
+    feed.expect(Plan(()))
+    feed(Note(text="another"))
+    assert len(calls) == 2
+    assert feed.drain().changed
+
+
+def test_what_comes_while_it_is_drained_is_not_left_lying() -> None:
+    called, over = threading.Event(), threading.Event()
+    feed, drained = Feed(wake=called.set), list[str]()
+
+    def draw() -> None:
+        while not (over.is_set() and not called.is_set()):
+            called.wait(1.0)
+            called.clear()
+            drained.extend(feed.drain().lines)
+
+    drawer = threading.Thread(target=draw)
+    drawer.start()
+    for number in range(3000):
+        feed(Note(text=f"note {number}"))
+    over.set()
+    called.set()
+    drawer.join()
+    assert len(drained) == 3000
 
 
 def test_a_wait_that_only_counts_is_one_line_of_the_log() -> None:

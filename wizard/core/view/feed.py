@@ -53,13 +53,16 @@ class Feed:
 
     Args:
         kept: lines of output that may wait.
+        wake: called from a writer's thread when something waits; once, however much comes until it is drained.
     """
 
-    def __init__(self, kept: int = KEPT_OUTPUT) -> None:
+    def __init__(self, kept: int = KEPT_OUTPUT, wake: Callable[[], None] = lambda: None) -> None:
         self._guard = threading.Lock()
         self._events: deque[Event] = deque()
         self._output: deque[Output] = deque(maxlen=kept)
         self._came = 0
+        self._wake = wake
+        self._woken = False
         self._plan: Plan | None = None
         self._said: dict[tuple[str, str], str] = {}
         self.view = RunView()
@@ -75,6 +78,9 @@ class Feed:
                 self._came += 1
             else:
                 self._events.append(event)
+            call, self._woken = not self._woken, True
+        if call:
+            self._wake()
 
     def expect(self, plan: Plan) -> None:
         """Take the plan that is about to be carried out, from any thread: the bar knows the whole way from the beginning.
@@ -84,6 +90,9 @@ class Feed:
         """
         with self._guard:
             self._plan = plan
+            call, self._woken = not self._woken, True
+        if call:
+            self._wake()
 
     def drain(self) -> Drained:
         """Everything that came since, folded into the picture. Called by the screen's own thread."""
@@ -93,6 +102,7 @@ class Feed:
             self._events.clear()
             self._output.clear()
             self._came = 0
+            self._woken = False
         self.view = folded(self.view, events)
         if plan is not None:
             self.view = with_plan(self.view, plan)
