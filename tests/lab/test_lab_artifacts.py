@@ -41,6 +41,7 @@ class Kitchen:
             artifacts, "recipes", lambda: (self.recipe("etcd", "3.6.14"), self.recipe("root"))
         )
         monkeypatch.setattr(cloud_image, "recipe", lambda: self.recipe("debian-cloud-image"))
+        monkeypatch.setattr(artifacts, "cluster_recipes", lambda: (self.recipe("k3s-airgap-images", "v1"),))
 
     def recipe(self, name: str, version: str = "") -> Recipe:
         def build(out: Path, _say: Say) -> None:
@@ -90,6 +91,16 @@ def test_the_machines_image_is_built_only_when_asked_for_and_then_stays(kitchen:
     assert artifacts.ensure(quiet) == folder
     lock = read_lock(folder / "artifacts.lock")
     assert lock.find("debian-cloud-image", machine.arch(), origin=Origin.BUILT) is not None
+
+
+def test_what_kubernetes_needs_is_built_only_when_asked_for_and_then_stays(kitchen: Kitchen) -> None:
+    artifacts.ensure(quiet)
+    assert "k3s-airgap-images" not in kitchen.built
+    folder = artifacts.ensure(quiet, kubernetes=True)
+    assert artifacts.ensure(quiet) == folder
+    assert kitchen.built.count("k3s-airgap-images") == 1
+    lock = read_lock(folder / "artifacts.lock")
+    assert lock.find("k3s-airgap-images", machine.arch(), "v1", origin=Origin.BUILT) is not None
 
 
 def test_a_built_image_stands_for_the_catalogs_only_where_built_ones_are_accepted(kitchen: Kitchen) -> None:

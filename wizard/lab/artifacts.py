@@ -58,12 +58,13 @@ def recipes() -> tuple[Recipe, ...]:
     return (etcd.recipe(), guest.recipe()) if etcd.compiler() else (guest.recipe(),)
 
 
-def ensure(say: Say, *, vm: bool = False) -> Path:
+def ensure(say: Say, *, vm: bool = False, kubernetes: bool = False) -> Path:
     """Build what is missing and lay the folder out.
 
     Args:
         say: tells a person what is being waited for.
         vm: the virtual machine's image too, which takes one or two minutes more.
+        kubernetes: what the lab's Kubernetes needs too, which takes some ten minutes more.
 
     Returns:
         The folder, with its lock.
@@ -76,15 +77,40 @@ def ensure(say: Say, *, vm: bool = False) -> Path:
     if not etcd.compiler():
         say(f"artifacts: no Go here, so etcd's release has to be downloaded when it is needed; {etcd.REMEDY}")
     base, image = recipes(), cloud_image.recipe()
+    cluster = cluster_recipes() if kubernetes or etcd.compiler() else ()
     with _held(say):
-        for recipe in (*base, image) if vm else base:
-            _made(recipe, say)
-        return _laid_out((*base, image) if image.place.exists() else base)
+        for recipe in (*base, *((image,) if vm else ()), *(cluster if kubernetes else ())):
+            make(recipe, say)
+        return _laid_out((*base, *(recipe for recipe in (image, *cluster) if recipe.place.exists())))
 
 
-def _made(recipe: Recipe, say: Say) -> None:
-    if recipe.place.exists():
-        return
+def cluster_recipes() -> tuple[Recipe, ...]:
+    """What only the lab's Kubernetes needs.
+
+    Raises:
+        LabError: there is no Go.
+    """
+    from wizard.lab import kubernetes
+
+    return kubernetes.recipes()
+
+
+def make(recipe: Recipe, say: Say) -> Path:
+    """Follow a recipe where its file is not there; one caller at a time, which `ensure` sees to.
+
+    Args:
+        recipe: of the file.
+        say: tells a person what is being waited for.
+
+    Returns:
+        Where the file lies.
+    """
+    if not recipe.place.exists():
+        _follow(recipe, say)
+    return recipe.place
+
+
+def _follow(recipe: Recipe, say: Say) -> None:
     say(f"artifact {recipe.name}: {recipe.costs}")
     began = time.monotonic()
     recipe.place.parent.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "artifacts", help="build what the lab needs and cannot download; prints the folder"
     )
     built.add_argument("--vm", action="store_true", help="the virtual machine's image too (1-2 min)")
+    built.add_argument(
+        "--kubernetes", action="store_true", help="container images and programs for Kubernetes too (10 min)"
+    )
     actions.add_parser("spec", help="print the cluster.yaml that describes the lab")
     fault = actions.add_parser("fault", help="break a host in a named way, and mend it")
     verbs = fault.add_subparsers(dest="fault_action", metavar="add|clear|list", required=True)
@@ -114,7 +117,7 @@ def _artifacts(store: Store, options: argparse.Namespace) -> int:
     with store.locked():
         started = daemon.ensure(store)
         try:
-            lifecycle.build(store, _talk, vm=options.vm)
+            lifecycle.build(store, _talk, vm=options.vm, kubernetes=options.kubernetes)
         finally:
             if started:
                 daemon.stop(store)

@@ -58,18 +58,19 @@ def up(store: Store, say: Say) -> None:
     say(f"lab: up after {time.monotonic() - began:.0f} s; next: wizard lab spec > cluster.yaml")
 
 
-def build(store: Store, say: Say, *, vm: bool = False) -> None:
+def build(store: Store, say: Say, *, vm: bool = False, kubernetes: bool = False) -> None:
     """Build the artifacts that the lab's spec names, where they are not there.
 
     Args:
         store: remembers their folder.
         say: tells a person what is being waited for.
         vm: the virtual machine's image too.
+        kubernetes: what the lab's Kubernetes needs too.
 
     Raises:
         LabError: one could not be built.
     """
-    store.artifacts = str(artifacts.ensure(say, vm=vm))
+    store.artifacts = str(artifacts.ensure(say, vm=vm, kubernetes=kubernetes))
     store.save()
 
 

@@ -1,0 +1,107 @@
+"""Programs built by the Go tool from modules whose go.sum is ours, for the lab's images and its Kubernetes."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from wizard.lab.artifacts import refuse
+from wizard.lab.docker import LabError, run
+from wizard.lab.etcd import compiler
+
+BUILD_SECONDS = 1500.0
+"""Deadline of one program: on two busy cores the largest takes a few minutes."""
+
+_SOURCES = (".go", ".mod", ".sum")
+
+
+def need_compiler(what: str) -> str:
+    """The `go` command.
+
+    Args:
+        what: that cannot be built without it, for the message.
+
+    Raises:
+        LabError: there is no Go.
+    """
+    if not compiler():
+        raise LabError(
+            f"{what} cannot be built here.",
+            where="this machine",
+            why="no `go` command was found in PATH or under /usr/local/go",
+            do=(
+                "install Go 1.26.7 or newer: https://go.dev/doc/install",
+                "wizard lab artifacts --kubernetes",
+            ),
+        )
+    return compiler()
+
+
+@cache
+def compiler_version() -> str:
+    """As `go env GOVERSION` tells it: another compiler makes other programs."""
+    return run([need_compiler("The lab's Kubernetes"), "env", "GOVERSION"]).out.strip()
+
+
+@cache
+def sources(folder: str) -> tuple[tuple[str, str], ...]:
+    """The files of one Go module under `assets/`, sorted by path.
+
+    Args:
+        folder: relative to `assets/`, e.g. `lab/images/pause`.
+
+    Returns:
+        Path inside the module, and text, of each.
+    """
+    return tuple(sorted(_walk(files("assets").joinpath(folder), "")))
+
+
+def _walk(place: Traversable, before: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for entry in place.iterdir():
+        path = f"{before}{entry.name}"
+        if entry.is_dir():
+            found += _walk(entry, f"{path}/")
+        elif path.endswith(_SOURCES):
+            found.append((path, entry.read_text(encoding="utf-8")))
+    return found
+
+
+def inputs(folder: str) -> tuple[str, ...]:
+    """What a program of a module is made from, for `Recipe.inputs`."""
+    return (compiler_version(), *(f"{path}\n{text}" for path, text in sources(folder)))
+
+
+def compile_program(folder: str, package: str, out: Path) -> None:
+    """Build one program.
+
+    Args:
+        folder: of the module, relative to `assets/`.
+        package: as `go build` takes it: `.`, `./storage`, or the path of a module that go.mod requires.
+        out: the file to write; a static one, the same for the same inputs.
+
+    Raises:
+        LabError: it could not be built.
+    """
+    # -mod=readonly: go.sum binds; no other toolchain is fetched; nothing of this machine gets into the file.
+    settings = ["CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOFLAGS=-mod=readonly", "GOWORK=off"]
+    go = need_compiler(package)
+    with tempfile.TemporaryDirectory(prefix="lab-go.") as scratch:
+        for path, text in sources(folder):
+            place = Path(scratch, path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+        command = [go, "-C", scratch, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"]
+        # The least important work of this machine: tests beside it keep their pace.
+        words = ["nice", "-n", "10", "env", *settings, *command, "-o", str(out.absolute()), package]
+        done = run(words, timeout=BUILD_SECONDS)
+    if done.code:
+        raise refuse(
+            f"{package} could not be built.",
+            f"go build in assets/{folder}",
+            done.err,
+            ("go env GOPROXY   (is the Go module proxy reachable?)", "wizard lab artifacts --kubernetes"),
+        )
