@@ -39,7 +39,7 @@ def unpack(packages: tuple[str, ...], out: Path) -> None:
             why="mmdebstrap, and root, are needed to unpack packages",
             do=("apt-get install mmdebstrap", "sudo wizard lab artifacts --kubernetes"),
         )
-    raw = out.with_name(f"{out.name}.raw")
+    raw = out.with_name(f"{out.name}.raw.tar")  # mmdebstrap goes by the ending
     command = [
         "nice",
         "-n",
