@@ -34,6 +34,7 @@ def without_building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unpacked(packages: tuple[str, ...], out: Path) -> None:
         with image_archive.layer(out) as tar:
             image_archive.add_file(tar, "usr/bin/first", packages[0].encode(), 0o755)
+            image_archive.add_folder(tar, "run")
 
     monkeypatch.setattr(go_build, "compile_program", compiled)
     monkeypatch.setattr(debian_root, "unpack", unpacked)
@@ -71,6 +72,8 @@ def test_an_image_holds_what_it_starts_and_is_the_same_when_made_again(image: Im
     if not program.startswith("usr/sbin/"):  # nginx comes with its package
         assert layer.getmember(program).mode == 0o755
     assert {(entry.mtime, entry.uname) for entry in layer} == {(0, "")}
+    names = layer.getnames()
+    assert len(names) == len(set(names)), "no runtime takes a file twice"
 
 
 def test_the_kubelet_can_tell_that_helms_jobs_are_not_root() -> None:
@@ -127,7 +130,12 @@ def test_the_pinned_versions_are_those_in_go_mod() -> None:
 def test_a_root_loses_what_no_program_reads_and_gets_its_users(tmp_path: Path) -> None:
     raw = tmp_path / "raw.tar"
     with tarfile.open(raw, "w") as tar:
-        for name in ("./usr/bin/redis-server", "./usr/share/doc/redis/copyright", "./var/lib/dpkg/status"):
+        for name in (
+            "./usr/bin/redis-server",
+            "./usr/share/doc/redis/copyright",
+            "./var/lib/dpkg/status",
+            "./tmp",
+        ):
             entry = tarfile.TarInfo(name)
             entry.mtime, entry.size, entry.mode = 1234567890, 4, 0o755
             tar.addfile(entry, io.BytesIO(b"text"))

@@ -16,7 +16,7 @@ from wizard.lab.images import SUITE, Say
 FOLDER = "lab/images"
 """Where recipes lie under `assets/`: a Go module, or scripts, for each image."""
 
-RECIPE = "2"
+RECIPE = "3"
 """Goes up when this code makes other images of the same inputs."""
 
 METALLB_VERSION = "0.15.2"
@@ -45,6 +45,12 @@ class Image:
     def short(self) -> str:
         """Its name without registry and tag."""
         return self.name.rsplit("/", 1)[-1].split(":")[0]
+
+    @property
+    def own(self) -> set[str]:
+        """What the lab lays into it, in place of what its packages may bring."""
+        placed = (*self.programs, *self.scripts)
+        return {place for _, place in placed} | {name for name, _, _ in self.folders}
 
 
 _SHELL = ("dash", "coreutils")
@@ -169,7 +175,7 @@ def _build(image: Image, out: Path, say: Say) -> None:
         content = Path(scratch, "layer.tar")
         with image_archive.layer(content) as tar:
             if image.packages:
-                _copy(make(_root(image.packages), say), tar)
+                _copy(make(_root(image.packages), say), tar, image.own)
             for name, mode, owner in image.folders:
                 image_archive.add_folder(tar, name, mode, owner)
             for script, place in image.scripts:
@@ -181,7 +187,9 @@ def _build(image: Image, out: Path, say: Say) -> None:
         image_archive.write_image(image.name, image.runs, content, out)
 
 
-def _copy(root: Path, tar: tarfile.TarFile) -> None:
+def _copy(root: Path, tar: tarfile.TarFile, own: set[str]) -> None:
     with tarfile.open(root) as source:
         for entry in source:
+            if entry.name in own:  # no archive may name a file twice
+                continue
             tar.addfile(entry, source.extractfile(entry) if entry.isreg() else None)

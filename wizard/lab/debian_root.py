@@ -66,16 +66,19 @@ def unpack(packages: tuple[str, ...], out: Path) -> None:
 
 def slim(raw: Path, out: Path) -> None:
     """Leave out what no program reads and what tells when it was made; add the users."""
+    own = _accounts()
+    seen = {*own, "tmp"}
     with tarfile.open(raw) as source, image_archive.layer(out) as tar:
         for entry in source:
             name = entry.name.removeprefix("./").rstrip("/")
-            if not name or f"{name}/".startswith(_LEFT_OUT) or not _kept(entry):
+            if not name or f"{name}/".startswith(_LEFT_OUT) or not _kept(entry) or name in seen:
                 continue
+            seen.add(name)
             entry.name = name
             if entry.islnk():
                 entry.linkname = entry.linkname.removeprefix("./")
             tar.addfile(image_archive.plain(entry), source.extractfile(entry) if entry.isreg() else None)
-        for name, text in _accounts().items():
+        for name, text in own.items():
             image_archive.add_file(tar, name, text.encode())
         image_archive.add_folder(tar, "tmp", 0o1777)
 
