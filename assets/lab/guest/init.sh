@@ -7,12 +7,8 @@ KEEP=/var/lib/homelab-lab # bound in by the domain: vda.size, vdb.img, vdb.seria
 
 say() { printf 'lab: %s\n' "$*"; }
 
-# /sys stays read-only: then systemd starts no udev, and networkd does not wait for one.
-# All guests of a hypervisor see its whole cgroup tree, so each begins at the place libvirt made for it.
-cgroups() {
-    umount -R /proc/sys 2>/dev/null
-    [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] && return
-    own=$(sed -n 's|^[0-9]*:[^:]*:\(/machine/.*\)|\1|p' /proc/self/cgroup | head -n 1)
+# Lay the cgroup tree as this process sees it.
+lay_cgroups() {
     umount -R /sys/fs/cgroup 2>/dev/null
     mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
     for controller in cpu cpuacct cpuset memory devices freezer blkio pids; do
@@ -22,8 +18,22 @@ cgroups() {
     done
     mkdir /sys/fs/cgroup/systemd
     mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
+}
+
+# /sys stays read-only: then systemd starts no udev, and networkd does not wait for one.
+# A guest begins seeing the cgroup tree of its whole hypervisor. It takes the place that libvirt made for it as its root,
+# as a machine has one of its own: else the kubelets of two guests would end each other's pods. Pods' devices are part
+# of the guest's, so it may use any; what is other machines' is hidden below.
+cgroups() {
+    umount -R /proc/sys 2>/dev/null
+    [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] && return
+    lay_cgroups
+    [ -z "${LAB_OWN_CGROUPS-}" ] || return 0
+    own=$(sed -n 's|^[0-9]*:[^:]*:\(/machine/.*\)|\1|p' /proc/self/cgroup | head -n 1)
     mkdir -p "/sys/fs/cgroup/systemd$own"
     echo $$ >"/sys/fs/cgroup/systemd$own/cgroup.procs"
+    echo a >"/sys/fs/cgroup/devices$own/devices.allow"
+    exec unshare --cgroup env LAB_OWN_CGROUPS=yes "$0"
 }
 
 # The table that disks.sh reads, from what the domain has bound in. The root is a folder of the hypervisor's disk.
@@ -73,5 +83,5 @@ mount_table
 if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then
     exec /sbin/init
 fi
-exec env SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 /sbin/init SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 \
+exec env -u LAB_OWN_CGROUPS SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 /sbin/init SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 \
     systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1
