@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wizard.core.resources import asset_text
-from wizard.lab import container_images, debian_root, go_build, image_archive, kubernetes, machine
+from wizard.lab import container_images, debian_root, go_build, image_archive, kubernetes, machine, spec
 from wizard.lab.container_images import APPS, CLUSTER, METALLB, Image
 from wizard.lab.image_archive import Runs
 
@@ -94,7 +94,7 @@ def test_one_archive_holds_several_images_and_is_compressed(tmp_path: Path) -> N
 def test_the_air_gap_file_is_named_as_k3s_names_it() -> None:
     recipe = next(one for one in kubernetes.recipes() if one.name == "k3s-airgap-images")
     assert recipe.file == f"k3s-airgap-images-{machine.arch()}.tar.gz"
-    assert recipe.version == kubernetes.K3S_VERSION
+    assert recipe.version == spec.K3S_VERSION
 
 
 def test_another_compiler_source_or_base_makes_another_image(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,18 +34,19 @@ service:
 """What K3s sets for Traefik (domain.md 1.3): packaged add-ons run on servers too."""
 
 
-def packed(name: str) -> bytes:
+def packed(name: str, folder: Traversable | None = None) -> bytes:
     """A chart as a .tgz; the same files give the same bytes.
 
     Args:
-        name: of the chart and its folder.
+        name: of the chart.
+        folder: where its files lie; None = the lab's own chart of that name.
     """
     made = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=made, mode="wb", filename="", mtime=0) as squeezed,
         tarfile.open(fileobj=squeezed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for path, content in sorted(_walk(files("assets").joinpath(f"{FOLDER}/{name}"), "")):
+        for path, content in sorted(_walk(folder or files("assets").joinpath(f"{FOLDER}/{name}"), "")):
             image_archive.add_file(tar, f"{name}/{path}", content)
     return made.getvalue()
 

@@ -22,6 +22,9 @@ SCRIPTS = Path(__file__).parent / "scripts"
 
 MEMBERS = ("etcd-a", "etcd-b", "pi")
 GUESTS = ("etcd-a", "etcd-b", "server-a", "server-b", "storage-a", "storage-b")
+WORKERS = ("worker-a", "worker-b")
+"""Guests that only the tests of Kubernetes ask for."""
+
 TOWERS = ("tower-a", "tower-b")
 SETTLE_SECONDS = 90.0
 """For a libvirtd that was just started, on a busy machine."""
@@ -42,7 +45,12 @@ exec nsenter -t "$(pgrep -P "$carrier" | head -n 1)" -m -u -i -n -p -- /usr/bin/
 
 def tower_of(machine: str) -> str:
     """The hypervisor a guest is on; a host is its own."""
-    return f"tower-{machine[-1]}" if machine in GUESTS else machine
+    return f"tower-{machine[-1]}" if is_guest(machine) else machine
+
+
+def is_guest(machine: str) -> bool:
+    """Whether it is one; else it is a host."""
+    return machine in GUESTS or machine in WORKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class Site:
 
     def command(self, machine: str, *words: str) -> list[str]:
         """The words that run a command as root in a machine."""
-        into = ["/bin/sh", "-c", ENTER, "enter", machine, PATH] if machine in GUESTS else []
+        into = ["/bin/sh", "-c", ENTER, "enter", machine, PATH] if is_guest(machine) else []
         return [client(), "exec", "-i", self.lab.container(tower_of(machine)), *into, *words]
 
     def inside(self, machine: str, *words: str, given: bytes = b"", ok: bool = True) -> str:
@@ -157,7 +165,7 @@ class Site:
     def address(self, machine: str) -> str:
         """Of a host or guest."""
         spec = self.spec
-        return spec.machine(machine).address if machine in GUESTS else spec.host(machine).address
+        return spec.machine(machine).address if is_guest(machine) else spec.host(machine).address
 
     def members(self) -> list[dict[str, Any]]:
         """The list of members, as etcdctl on the first one prints it."""
