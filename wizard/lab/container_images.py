@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.core.resources import asset_text
 from wizard.lab import debian_root, go_build, image_archive
 from wizard.lab.artifacts import Recipe, make

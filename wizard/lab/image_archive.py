@@ -9,9 +9,10 @@ import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from wizard.core.dataclass import dataclass
 from wizard.lab import machine
 
 CREATED = "1970-01-01T00:00:00Z"
