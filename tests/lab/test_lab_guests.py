@@ -143,5 +143,9 @@ def test_two_guests_of_one_hypervisor_have_their_own_processes_memory_and_device
         )
         limit = probe.ssh("cat /sys/fs/cgroup/memory/memory.limit_in_bytes").stdout
         assert int(limit) == probe.plan.memory, "its tree begins elsewhere than where libvirt limits it"
+        place = f"machine/lxc-{probe.virsh('domid', probe.plan.name).strip()}-{probe.plan.name}.libvirt-lxc"
+        for controller in ("systemd", "pids", "memory"):
+            own = f"/sys/fs/cgroup/{controller}/{place}/init.scope"
+            assert probe.lab.try_inside(probe.plan.host, "test", "-d", own) == 0, controller
     assert int(probe.ssh("awk '/^MemTotal/ { print $2 }' /proc/meminfo").stdout) == probe.plan.memory // 1024
     assert probe.ssh("ls /dev | grep -c '^loop[0-9]'").stdout == "0\n"

@@ -30,8 +30,11 @@ cgroups() {
     lay_cgroups
     [ -z "${LAB_OWN_CGROUPS-}" ] || return 0
     own=$(sed -n 's|^[0-9]*:[^:]*:\(/machine/.*\)|\1|p' /proc/self/cgroup | head -n 1)
-    mkdir -p "/sys/fs/cgroup/systemd$own"
-    echo $$ >"/sys/fs/cgroup/systemd$own/cgroup.procs"
+    for controller in systemd pids; do # libvirt makes no place in these
+        [ -d "/sys/fs/cgroup/$controller" ] || continue
+        mkdir -p "/sys/fs/cgroup/$controller$own"
+        echo $$ >"/sys/fs/cgroup/$controller$own/cgroup.procs"
+    done
     echo a >"/sys/fs/cgroup/devices$own/devices.allow"
     exec unshare --cgroup env LAB_OWN_CGROUPS=yes "$0"
 }
