@@ -22,7 +22,10 @@ def recipes() -> tuple[Recipe, ...]:
     Raises:
         LabError: there is no Go.
     """
+    from wizard.lab import k3s
+
     return (
+        k3s.recipe(),
         helm_controller(),
         archive("k3s-airgap-images", CLUSTER, K3S_VERSION),
         archive("metallb-images", METALLB, container_images.METALLB_VERSION),

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,12 +79,17 @@ func (a *Agent) importFile(ctx context.Context, path string) error {
 	if strings.HasSuffix(path, ".txt") {
 		return a.pull(ctx, path)
 	}
-	output, err := a.ctr(ctx, "images", "import", "--local", path)
+	archive, err := openArchive(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = archive.Close() }()
+	output, err := a.ctr(ctx, archive, "images", "import", "--local", "-") // it does not decompress
 	if err != nil {
 		return err
 	}
 	for _, name := range imported(output) {
-		if _, err := a.ctr(ctx, "images", "label", name, "io.cattle.k3s.pinned=pinned", "io.cri-containerd.pinned=pinned"); err != nil {
+		if _, err := a.ctr(ctx, nil, "images", "label", name, "io.cattle.k3s.pinned=pinned", "io.cri-containerd.pinned=pinned"); err != nil {
 			return err
 		}
 	}
@@ -111,16 +117,18 @@ func (a *Agent) pull(ctx context.Context, path string) error {
 	}
 	for _, name := range strings.Fields(string(content)) {
 		logrus.Infof("Pulling image %s", name)
-		if _, err := a.ctr(ctx, "images", "pull", name); err != nil {
+		if _, err := a.ctr(ctx, nil, "images", "pull", name); err != nil {
 			logrus.Errorf("Failed to pull %s: %v", name, err)
 		}
 	}
 	return nil
 }
 
-func (a *Agent) ctr(ctx context.Context, args ...string) ([]byte, error) {
+func (a *Agent) ctr(ctx context.Context, input io.Reader, args ...string) ([]byte, error) {
 	args = append([]string{"--address", containerdSocket, "--namespace", "k8s.io"}, args...)
-	output, err := exec.CommandContext(ctx, a.program("ctr"), args...).Output()
+	command := exec.CommandContext(ctx, a.program("ctr"), args...)
+	command.Stdin = input
+	output, err := command.Output()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
 		return nil, fmt.Errorf("ctr: %s", strings.TrimSpace(string(failed.Stderr)))

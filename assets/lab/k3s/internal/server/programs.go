@@ -2,10 +2,7 @@ package server
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 
 	"homelab.arpa/lab/k3s/internal/process"
 )
@@ -102,18 +99,4 @@ func (s *Server) schedulerArgs() process.Args {
 		"profiling":                 "false",
 	}
 	return args.With(s.options.SchedulerArgs)
-}
-
-// startHelm starts the Helm controller where the binary carries one.
-func (s *Server) startHelm() error {
-	path := filepath.Join(s.programs, "bin", "helm-controller")
-	if _, err := os.Stat(path); err != nil || s.options.DisableHelmController {
-		return nil
-	}
-	args := []string{"--kubeconfig=" + s.paths.cred("helm-controller.kubeconfig"), "--job-cluster-role=cluster-admin"}
-	env := []string{"NODE_NAME=" + s.options.Agent.NodeName}
-	if image := s.options.HelmJobImage; image != "" {
-		args = append(args, "--default-job-image="+strings.TrimSpace(image))
-	}
-	return s.group.Start("helm-controller", path, args, env, os.Stderr)
 }

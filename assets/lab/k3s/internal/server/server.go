@@ -152,9 +152,6 @@ func (s *Server) writeKubeconfig() error {
 }
 
 func (s *Server) startControllers(ctx context.Context) error {
-	if err := s.startHelm(); err != nil {
-		return err
-	}
 	applier, err := deploy.New(s.rest, deploy.Options{
 		Folder: s.paths.in("manifests"), Node: s.options.Agent.NodeName, Disable: s.options.Disable,
 		Variables: map[string]string{
@@ -173,6 +170,7 @@ func (s *Server) startControllers(ctx context.Context) error {
 		return err
 	}
 	go applier.Run(ctx)
+	go s.runHelm(ctx)
 	go s.keepEndpoints(ctx)
 	go s.watchNodes(ctx)
 	go s.labelNode(ctx)
