@@ -84,7 +84,9 @@ class DoneScreen(StageScreen):
         if self.app.size.width < ROOMY:
             return Content("")
         picture = self.wizard.picture(self.view)
-        return content_of(topology_lines(picture, self.query_one("#side").content_size.width or BESIDE))
+        return content_of(
+            topology_lines(picture, self.query_one("#side").scrollable_content_region.width or BESIDE)
+        )
 
     def rail(self) -> Sequence[RailItem]:
         """The whole story, told."""

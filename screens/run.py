@@ -162,7 +162,9 @@ class RunScreen(StageScreen):
         log = self.query_one("#run-log").display and self.app.size.width < ROOMY
         if self.query_one("#run-topology").display or log:
             return Content("")
-        return content_of(self._topology(self.query_one("#side").content_size.width or BESIDE, 0))
+        return content_of(
+            self._topology(self.query_one("#side").scrollable_content_region.width or BESIDE, 0)
+        )
 
     def _steps(self, width: int, height: int) -> list[Line]:
         now, view = time.time(), self.view

@@ -13,7 +13,7 @@ import pytest
 
 from tests.practice.cluster import MACHINES, Cluster, Hasty, cluster_text, parsed
 from tests.rows import CliRun
-from wizard import cli, compose
+from wizard import cli, compose, compose_hosts
 from wizard.core.engine import control
 from wizard.core.home import ClusterHome
 from wizard.core.secret import Secret
@@ -119,7 +119,7 @@ def _composed(cluster: Cluster, files: PracticeArtifacts | None) -> Iterator[Non
     kind, artifacts = control.Control, compose._artifacts
     with ExitStack() as stack:
         for place, name, made in (
-            (compose, "_hosts", lambda *_: cluster.hosts),
+            (compose_hosts, "ssh_hosts", lambda *_: cluster.hosts),
             (compose, "_artifacts", (lambda *_: files) if files else artifacts),
             (control, "Control", lambda: kind(detach=Hasty())),
         ):

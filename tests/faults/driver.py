@@ -235,7 +235,7 @@ def composed(
     """The command line with simulated hosts in the place of real ones; everything else is as it is."""
     from unittest.mock import patch
 
-    from wizard import compose
+    from wizard import compose_hosts
 
     wrong = faults or Faults(watch=Watch(world, int(os.environ.get(KILL_AT, "0"))))
 
@@ -243,7 +243,7 @@ def composed(
         return KeptHosts(world, [host.name for host in spec.hosts], wrong, skews or {})
 
     with ExitStack() as stack:
-        stack.enter_context(patch.object(compose, "_hosts", hosts))
+        stack.enter_context(patch.object(compose_hosts, "ssh_hosts", hosts))
         yield
 
 

@@ -154,6 +154,13 @@ class Terminal:
             assert self._take(end), f"{word!r} never came:\n{self.shown}"
         return self.shown
 
+    def read_waiting(self) -> bool:
+        """Take what was shown meanwhile, if anything was."""
+        found = False
+        while select.select([self.near], [], [], 0)[0] and self._take(time.monotonic()):
+            found = True
+        return found
+
     def read_all(self) -> CliRun:
         """Everything that is shown until the command ends."""
         end = time.monotonic() + PATIENCE
@@ -205,6 +212,28 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.02)
+
+
+MODE = re.compile(r"\x1b\[\?([0-9;]+)([hl])")
+"""A terminal is told to begin or end a mode: another screen, reports of the mouse, a hidden cursor."""
+USUAL = frozenset({"7", "25"})
+"""Modes a shell's terminal is in: long lines are wrapped, the cursor is shown."""
+KEYS_ASKED, KEYS_GIVEN_BACK = re.compile(r"\x1b\[>[0-9]+u"), re.compile(r"\x1b\[<u")
+"""The keyboard is asked to report more, and to report as before."""
+
+
+def left_over(shown: str) -> list[str]:
+    """The modes in which a terminal was left, as the bytes it was sent have it; empty = as it was found.
+
+    Args:
+        shown: everything it was sent.
+    """
+    on = dict.fromkeys(USUAL, True)
+    for numbers, word in MODE.findall(shown):
+        on.update(dict.fromkeys(numbers.split(";"), word == "h"))
+    left = sorted(number for number, holds in on.items() if holds != (number in USUAL))
+    keys = len(KEYS_ASKED.findall(shown)) - len(KEYS_GIVEN_BACK.findall(shown))
+    return left + ["keyboard"] * (keys > 0)
 
 
 def with_closed(handle: int) -> None:

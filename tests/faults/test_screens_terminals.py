@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.faults.site import Site, Terminal, plain
+from tests.faults.site import Site, Terminal, left_over, plain
 from tests.rows import CliRun, assert_explained, assert_tolerated
 from wizard.core.drafts import DraftStore
 from wizard.core.errors import ExitCode
@@ -31,6 +31,7 @@ def left_well(site: Site, terminal: Terminal, code: int) -> None:
     """It ended as asked, the terminal is as it was, and the answers are kept."""
     drawn = terminal.read_all()
     assert drawn.exit_code == code
+    assert left_over(drawn.stdout) == []
     before, restored, after = drawn.stdout.rpartition(RESTORED)
     assert restored
     assert "Traceback" not in before

@@ -175,33 +175,40 @@ class Cluster:
         return [op for op, times in done.items() if times > 1]
 
     def picture(self) -> dict[str, object]:
-        """Everything of the world that matters, ids and keys that are made up anew each time aside."""
-        settle(self.world)
-        formed = [one for one in self.world.clusters.values() if one.formed]
-        return {
-            "files": {
-                name: {
-                    path: (file.mode, file.owner) for path, file in sorted(one.files.items()) if lasting(path)
-                }
-                for name, one in self.machines.items()
-            },
-            "guests": {
-                name: sorted((one.name, one.state, one.autostart) for one in machine.domains.values())
-                for name, machine in self.machines.items()
-            },
-            "units": {
-                name: (one.etcd.enabled, one.etcd.wanted, one.etcd.ready, one.etcd.said)
-                for name, one in self.machines.items()
-            },
-            "etcd": [
-                (
-                    sorted((m.name, m.peer, m.client, m.learner) for m in one.members.values()),
-                    bool(one.leader),
-                    one.keys,
-                )
-                for one in formed
-            ],
-        }
+        """Everything of the world that matters, see `picture_of`."""
+        return picture_of(self.world)
+
+
+def picture_of(world: World) -> dict[str, object]:
+    """Everything of a world that matters, ids and keys that are made up anew each time aside.
+
+    Args:
+        world: as it is; its members of etcd come as far as they get before it is looked at.
+    """
+    settle(world)
+    formed = [one for one in world.clusters.values() if one.formed]
+    return {
+        "files": {
+            name: {path: (file.mode, file.owner) for path, file in sorted(one.files.items()) if lasting(path)}
+            for name, one in world.machines.items()
+        },
+        "guests": {
+            name: sorted((one.name, one.state, one.autostart) for one in machine.domains.values())
+            for name, machine in world.machines.items()
+        },
+        "units": {
+            name: (one.etcd.enabled, one.etcd.wanted, one.etcd.ready, one.etcd.said)
+            for name, one in world.machines.items()
+        },
+        "etcd": [
+            (
+                sorted((m.name, m.peer, m.client, m.learner) for m in one.members.values()),
+                bool(one.leader),
+                one.keys,
+            )
+            for one in formed
+        ],
+    }
 
 
 def lasting(path: str) -> bool:
