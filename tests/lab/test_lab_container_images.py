@@ -149,6 +149,8 @@ def test_a_root_loses_what_no_program_reads_and_gets_its_users(tmp_path: Path) -
     with tarfile.open(tmp_path / "root.tar") as tar:
         kinds = {entry.name: entry for entry in tar}
         accounts = read(tar, "etc/passwd").decode()
-    assert set(kinds) == {"usr/bin/redis-server", "bin", "etc/passwd", "etc/group", "etc/hostname", "tmp"}
+    links = {"bin", "lib", "lib64", "sbin"}
+    assert set(kinds) == {"usr/bin/redis-server", "etc/passwd", "etc/group", "etc/hostname", "tmp"} | links
+    assert {kinds[name].linkname for name in links} == {f"usr/{name}" for name in links}
     assert kinds["usr/bin/redis-server"].mtime == 0
     assert "redis:x:999:999:" in accounts

@@ -167,7 +167,7 @@ def _root(packages: tuple[str, ...]) -> Recipe:
         debian_root.unpack(packages, out)
 
     costs = f"unpacking {', '.join(packages[:2])} ... (10-30 s)"
-    return Recipe(f"root-{packages[0]}", "root.tar", (RECIPE, SUITE, *packages), costs, build)
+    return Recipe(f"root-{packages[0]}", "root.tar", (debian_root.RECIPE, SUITE, *packages), costs, build)
 
 
 def _build(image: Image, out: Path, say: Say) -> None:

@@ -18,6 +18,12 @@ _LEFT_OUT = (
 )  # fmt: skip
 """What no program in a container reads."""
 
+RECIPE = "2"
+"""Goes up when this code makes another root of the same packages."""
+
+_MERGED = ("bin", "lib", "lib64", "sbin")
+"""Links into /usr that base-files would bring: no program starts without its loader under /lib64."""
+
 USERS = {"root": 0, "mysql": 999, "redis": 999, "www-data": 33, "nobody": 65534}
 """Who there is in these roots; packages would make them when they are installed."""
 
@@ -78,9 +84,18 @@ def slim(raw: Path, out: Path) -> None:
             if entry.islnk():
                 entry.linkname = entry.linkname.removeprefix("./")
             tar.addfile(image_archive.plain(entry), source.extractfile(entry) if entry.isreg() else None)
+        for name in _MERGED:
+            if name not in seen:
+                tar.addfile(_link(name))
         for name, text in own.items():
             image_archive.add_file(tar, name, text.encode())
         image_archive.add_folder(tar, "tmp", 0o1777)
+
+
+def _link(name: str) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = tarfile.SYMTYPE, f"usr/{name}"
+    return image_archive.plain(entry)
 
 
 def _kept(entry: tarfile.TarInfo) -> bool:
