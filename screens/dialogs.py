@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
@@ -20,6 +21,9 @@ from wizard.core.secret import Secret
 
 T = TypeVar("T")
 
+AROUND = 7
+"""Rows of a box besides its text: border, padding, title, buttons."""
+
 
 class Dialog(ModalScreen[T]):
     """A box over the screen: a title, what it is about, buttons. Escape leaves it by the safe way."""
@@ -30,6 +34,10 @@ class Dialog(ModalScreen[T]):
             "left", "app.focus_previous", "Left", show=False, tooltip="The button before", id="dialog.left"
         ),
         Binding("right", "app.focus_next", "Right", show=False, tooltip="The next button", id="dialog.right"),
+        Binding("pageup,up", "page(-1)", "Up", show=False, tooltip="Scroll the text up", id="dialog.up"),
+        Binding(
+            "pagedown,down", "page(1)", "Down", show=False, tooltip="Scroll the text down", id="dialog.down"
+        ),
     ]
     TITLE_TEXT: ClassVar[str] = ""
 
@@ -42,6 +50,10 @@ class Dialog(ModalScreen[T]):
                 yield from self.extra()
             with Horizontal(classes="dialog-buttons"):
                 yield from self.buttons()
+
+    def on_resize(self, event: Resize) -> None:
+        """The text leaves room for the buttons, and is scrolled where it is longer."""
+        self.query_one(".dialog-body").styles.max_height = max(3, event.size.height * 92 // 100 - AROUND)
 
     def title_text(self) -> str:
         """What stands above."""
@@ -62,6 +74,15 @@ class Dialog(ModalScreen[T]):
     def action_safe(self) -> None:
         """Leave by the safe way."""
         raise NotImplementedError
+
+    def action_page(self, by: int) -> None:
+        """Scroll the text by half of what is seen.
+
+        Args:
+            by: -1 or 1.
+        """
+        body = self.query_one(".dialog-body", VerticalScroll)
+        body.scroll_relative(y=by * max(1, body.size.height // 2), animate=False)
 
 
 class QuestionDialog(Dialog[bool]):

@@ -13,14 +13,17 @@ from textual.widgets import Button, OptionList
 from textual.widgets.option_list import Option
 
 from screens.base import StageScreen
+from screens.dialogs import QuestionDialog, TypedDialog
 from screens.drawn import Picture, Reader, content_of
 from screens.text import Sign
 from screens.widgets import RailItem
-from screens.work import Look
+from screens.work import Look, destroyed
 from wizard.core.check import Finding, Status
+from wizard.core.engine.repair import Repair
 from wizard.core.session import DoctorReport, Session
 from wizard.core.view.columns import wrapped
 from wizard.core.view.findings import SYMBOLS, TONES, Cause, DoctorView, cause_lines, doctor_view
+from wizard.core.view.review import confirmation, losses, plan_lines, sum_text
 from wizard.core.view.styled import Line, Tone, line
 from wizard.core.view.topology import topology_lines
 
@@ -31,6 +34,8 @@ SIGNS = {
     Status.WARN: Sign.NEEDS,
     Status.FAIL: Sign.FAILED,
 }
+DIALOG_COLUMNS = 62
+"""Of the text in a dialog."""
 ORDER = (Sign.DONE, Sign.UNKNOWN, Sign.RUNS, Sign.NEEDS, Sign.FAILED)
 
 
@@ -49,10 +54,18 @@ class DoctorScreen(StageScreen):
     STAGE = "doctor"
     AUTO_FOCUS = "#findings"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "mend", "Run the fix", tooltip="What the wizard would do about it", id="doctor.fix"),
         Binding("r", "again", "Look again", tooltip="Make every check anew", id="doctor.again"),
         Binding("a", "all", "All checks", tooltip="Also those that hold", id="doctor.all"),
         Binding("t", "topology", "Topology", tooltip="What runs where, and how it is", id="doctor.topology"),
-        Binding("y", "copy", "Copy the fix", tooltip="To the clipboard of the terminal", id="doctor.copy"),
+        Binding(
+            "y",
+            "copy",
+            "Copy the fix",
+            show=False,
+            tooltip="To the clipboard of the terminal",
+            id="doctor.copy",
+        ),
         Binding("tab", "app.focus_next", "Next", show=False, tooltip="To the next pane", id="doctor.field"),
         Binding("ctrl+n", "back", "Close", show=False, tooltip="Back to where you were", id="doctor.close"),
         Binding("escape", "back", "Back", tooltip="Back to where you were", id="doctor.back"),
@@ -67,6 +80,7 @@ class DoctorScreen(StageScreen):
         self._view: DoctorView | None = None
         self._shown: list[Finding] = []
         self._all = False
+        self._mend: Look[Repair] | None = None
 
     def main(self) -> ComposeResult:
         """A sentence, the findings, the one that is pointed at."""
@@ -156,6 +170,8 @@ class DoctorScreen(StageScreen):
         look, view = self._look, self._view
         if look is None or look.active:
             return [line((".. Looking at every host and asking every check", Tone.BUSY))]
+        if self._mend is not None and self._mend.active:
+            return [line((".. Looking what would mend it", Tone.BUSY))]
         if look.error is not None:
             rows = [look.error.what, f"why: {look.error.why}", *(f"do: {one}" for one in look.error.do)]
             return [line((part, Tone.BAD)) for text in rows for part in wrapped(text, width, "", "  ")]
@@ -189,6 +205,29 @@ class DoctorScreen(StageScreen):
         picture.display, text.display = not picture.display, picture.display
         self.redraw()
 
+    def action_mend(self) -> None:
+        """Look what the wizard would do about the finding; it is shown and asked for before anything is done."""
+        item, app = self.pointed, self.wizard
+        if app.install is not None and app.install.active:
+            self.notify("A run is going on. What it mends need not be mended twice.", markup=False)
+        elif item is not None and (self._mend is None or not self._mend.active):
+            self._mend = app.look(lambda session: session.find_repair([item]), self._found)
+            self.redraw()
+
+    def _found(self) -> None:
+        if not self.is_attached or self._mend is None:
+            return
+        self.redraw()
+        repair, error = self._mend.result, self._mend.error
+        error = error or (repair.refused if repair else None)
+        if error is not None:
+            self.wizard.tell_error(error)
+        elif repair is not None:
+            self.app.push_screen(repair_dialog(repair), lambda yes: self._run(repair) if yes else None)
+
+    def _run(self, repair: Repair) -> None:
+        self.wizard.build(destroyed(repair.plan), repair.findings)
+
     def action_copy(self) -> None:
         """The fix to the terminal's clipboard."""
         item = self.pointed
@@ -205,6 +244,20 @@ class DoctorScreen(StageScreen):
     @on(Button.Pressed, "#again")
     def _again_pressed(self) -> None:
         self.action_again()
+
+
+def repair_dialog(repair: Repair) -> QuestionDialog | TypedDialog:
+    """The question before a repair: every change with the command behind it; what is destroyed has to be typed.
+
+    Args:
+        repair: that is not refused.
+    """
+    lost = losses(repair.plan)
+    body = content_of(plan_lines(repair.plan, DIALOG_COLUMNS, previews=True))
+    if lost:
+        title = f"This destroys {len(lost)} thing{'s' if len(lost) != 1 else ''}"
+        return TypedDialog(title, body, word=confirmation(lost), yes="Destroy and mend")
+    return QuestionDialog(sum_text(repair.plan), body, yes="Mend it")
 
 
 def _row(item: Finding) -> Line:

@@ -11,6 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Button, Footer, Input
 from textual.widgets.option_list import Option
@@ -79,6 +80,9 @@ class FaultsDialog(Dialog[None]):
         """The box, and its keys below."""
         yield from super().compose()
         yield Footer(show_command_palette=False)
+
+    def on_resize(self, event: Resize) -> None:
+        """The list takes all the room there is."""
 
     def body(self) -> Content:
         """What switching one on means."""

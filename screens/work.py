@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -12,6 +12,7 @@ from wizard.core.view.feed import Feed
 from wizard.core.view.run_text import Leaving
 
 if TYPE_CHECKING:
+    from wizard.core.check import Finding
     from wizard.core.desk import Desk
     from wizard.core.engine.apply import ApplyResult
     from wizard.core.engine.plan import Plan
@@ -151,6 +152,7 @@ class Run(Job["ApplyResult"]):
         approved: what the person agreed to see destroyed, as the review showed it.
         ask: asked from the thread where the plan under the lock destroys anything else.
         wake: as of `wizard.core.view.feed.Feed`.
+        mends: findings of one check; then nothing else is done than what mends them.
     """
 
     write = True
@@ -165,9 +167,11 @@ class Run(Job["ApplyResult"]):
         approved: frozenset[str],
         ask: Callable[[Plan], bool],
         wake: Callable[[], None] = lambda: None,
+        mends: Sequence[Finding] = (),
     ) -> None:
         super().__init__(desk, prompter, spec, told)
         self.feed = Feed(wake=wake)
+        self.mends = tuple(mends)
         self._approved, self._ask = approved, ask
         self.plan: Plan | None = None
         """What is being carried out, once it is known."""
@@ -198,7 +202,7 @@ class Run(Job["ApplyResult"]):
         """Bring it about."""
         if self._stopping:
             session.control.request()
-        return session.apply(self._approve)
+        return session.repair(self.mends, self._approve) if self.mends else session.apply(self._approve)
 
     def _approve(self, plan: Plan, _left: Standing) -> bool:
         """The plan the person saw may have become another one: what else it would destroy is asked about."""

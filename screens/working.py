@@ -171,11 +171,12 @@ class Working(App[int]):
 
     # --- the run ----------------------------------------------------------------------------------------------
 
-    def build(self, approved: frozenset[str]) -> None:
+    def build(self, approved: frozenset[str], mends: Sequence[Finding] = ()) -> None:
         """Bring about what is missing, and show how it goes.
 
         Args:
             approved: what the person agreed to see destroyed.
+            mends: only what mends these findings of one check.
         """
         from screens.work import Run
 
@@ -188,8 +189,9 @@ class Working(App[int]):
                 approved=approved,
                 ask=self._ask_again,
                 wake=self._run_says,
+                mends=mends,
             )
-            self.install, self.busy = run, "The install"
+            self.install, self.busy = run, "A repair" if mends else "The install"
             self._begin(run)
             self._ticks = self._ticks or self.set_interval(CLOCK_SECONDS, self._tick)
             self._ticks.resume()
@@ -231,12 +233,19 @@ class Working(App[int]):
         self._show(replace(drained, changed=True))
         status = drained.view.status
         if status == "done" and getattr(self.screen, "STAGE", "") == "run":
-            self.go("done")
+            self._after(run)
         elif getattr(self.screen, "STAGE", "") != "run":
             said = {"done": "The homelab is built.", "stopped": "The run was stopped."}
             self.notify(said.get(status, "The run did not come to its end."), title="The run", markup=False)
         if run.error is not None and getattr(self.screen, "STAGE", "") != "run":
             self.tell_error(run.error)
+
+    def _after(self, run: Run) -> None:
+        """What was built; or, after a repair, what doctor makes of it."""
+        if run.mends:
+            self.doctor()
+        else:
+            self.go("done")
 
     # --- leaving ----------------------------------------------------------------------------------------------
 

@@ -12,11 +12,14 @@ from steps import etcd_pace as pace
 from steps.etcd_authority import renewal
 from steps.etcd_pace import paced
 from steps.etcd_plan import Planner
-from steps.etcd_seen import READ_SECONDS, STEP, Place, look_at_all, places
+from steps.etcd_seen import READ_SECONDS, STEP, Place, look_at_all, places, quorum_risk
 from wizard.core.change import Change
 from wizard.core.check import Check, Finding, Level, When
 from wizard.core.context import Context
 from wizard.core.step import Step
+
+DISTURBING = ("install", "restart", "replace")
+"""First words of the changes that take a member away for a moment."""
 
 CHECK_SECONDS = READ_SECONDS + 10
 """A check may be the one that asks a member first."""
@@ -46,6 +49,13 @@ class Etcd(Step):
             yield _after("etcd.measured", "No disk is known to be too slow", pace.measured)
         for place in places(ctx.spec):
             yield from _of_member(place)
+
+    def risks(self, ctx: Context, changes: Sequence[Change]) -> Iterator[str]:
+        """A member that others need now is not disturbed."""
+        disturbed = [one.host for one in changes if one.key.partition(":")[0] in DISTURBING]
+        risk = quorum_risk(ctx, disturbed)
+        if risk:
+            yield risk
 
     def changes(self, ctx: Context) -> Iterator[Change]:
         """What is missing on each member, the proof by a write last; nothing where the spec names no machines."""

@@ -202,3 +202,26 @@ def served(state: RunState) -> bool:
 def names(members: Sequence[Member]) -> str:
     """For people: `etcd-a and pi`."""
     return " and ".join(member.name for member in members)
+
+
+def quorum_risk(ctx: Context, names: Sequence[str]) -> str:
+    """Why members must not be disturbed now: without one of them too few are left that agree. Empty = they may.
+
+    One that does not follow the leader is no loss; of the others never are two away at a time.
+
+    Args:
+        ctx: this pass.
+        names: of the members that would be restarted, replaced or shut down.
+    """
+    if not places(ctx.spec):
+        return ""
+    cluster = look_at_all(ctx)
+    up = [one.name for one in cluster.followers]
+    held = [name for name in names if name in up]
+    if not held or len(up) - 1 >= cluster.quorum:
+        return ""
+    away = [one.name for one in cluster.members if one.name not in up]
+    return (
+        f"{held[0]} is one of the {len(up)} members that hold etcd's quorum ({cluster.quorum} of "
+        f"{len(cluster.members)}): without it the cluster takes no changes. Mend {' and '.join(away)} first."
+    )

@@ -9,7 +9,7 @@ from functools import partial
 
 from steps.etcd_seen import Place as EtcdPlace
 from steps.etcd_seen import places as etcd_places
-from steps.etcd_seen import served
+from steps.etcd_seen import quorum_risk, served
 from steps.login import login
 from steps.machine_after import GUEST_CHECKS, check_guest
 from steps.machine_before import PLACE_CHECKS, Test, room, unchangeable
@@ -33,6 +33,9 @@ from wizard.core.context import Context
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.step import Step
 from wizard.payload.guests import GuestPlan
+
+AWAY = ("remove", "resize", "redefine")
+"""First words of the changes that shut a guest down."""
 
 FIRST = "etcd"
 """The role whose guests the next step is about."""
@@ -66,6 +69,12 @@ class Machines(Step):
         for machine in ctx.spec.machines:
             if machine.role == FIRST:
                 yield from guest_checks(machine.name)
+
+    def risks(self, ctx: Context, changes: Sequence[Change]) -> Iterator[str]:
+        """A guest is not shut down while it holds etcd's quorum, or the last copies of volumes that are in use."""
+        verbs = {one.key: one.key.partition(":") for one in changes}
+        names = [name for verb, _, name in verbs.values() if verb in AWAY]
+        yield from filter(None, (quorum_risk(ctx, names), copies_risk(ctx, names)))
 
     def changes(self, ctx: Context) -> Iterator[Change]:
         """Per hypervisor: what is gone from the spec, the base image, new guests, then those that differ.
@@ -239,3 +248,25 @@ def one_voter(ctx: Context) -> Finding:
         cause="etcd needs more than half of its members at any time.",
         fix="Write one of them back into the spec, run `wizard apply`, then change the other",
     )
+
+
+def copies_risk(ctx: Context, names: Sequence[str]) -> str:
+    """Why guests must not be shut down now: no other guest with copies of the volumes runs. Empty = they may.
+
+    Of several never are two away at a time.
+
+    Args:
+        ctx: this pass.
+        names: of the guests that would be shut down.
+    """
+    states = {
+        plan.name: domain.state
+        for place in usable(ctx)
+        for plan in place.plans
+        if plan.role == "storage" and (domain := place.domain(plan.name)) is not None
+    }
+    up = {name for name, state in states.items() if state == "running"}
+    if len(up) != 1 or not up & set(names):
+        return ""
+    only = next(iter(up))
+    return f"{only} is the only machine with copies of your volumes that runs: without it they stop. Start another first."

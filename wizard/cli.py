@@ -275,6 +275,10 @@ def _check_folder(options: Options) -> None:
 
 
 def _doctor(options: Options) -> int:
+    if options.fix:
+        from wizard.repairing import run_fix
+
+        return run_fix(options)
     with open_session(options) as session:
         from wizard.front.doctor import doctor_json, doctor_text
 

@@ -17,13 +17,14 @@ from wizard.core.decide.judgements import Decided, decided_in
 from wizard.core.decide.kept import kept_decisions
 from wizard.core.decide.last_measured import last_measured
 from wizard.core.decide.layout import effective_machines
-from wizard.core.engine.apply import ApplyResult, apply_steps
+from wizard.core.engine.apply import ApplyResult, apply_part, apply_steps
 from wizard.core.engine.changes import RECONNECT_PAUSES, Tools
 from wizard.core.engine.checks import WORKERS, Assertion, root_causes, run_checks, verdict
 from wizard.core.engine.control import Control
 from wizard.core.engine.journal import Journal, StateSaver
 from wizard.core.engine.order import in_order
 from wizard.core.engine.plan import Plan, make_plan, prefetch, prefetch_all
+from wizard.core.engine.repair import NOTHING_CHANGED, Repair, find_repair
 from wizard.core.engine.resume import Standing, close_in_flight, settle_in_flight, standing
 from wizard.core.errors import RefusedError, WizardError
 from wizard.core.events import Event, RunFinished, RunStarted, Sink
@@ -156,16 +157,7 @@ class Session:
     def _apply(self, approve: Approve) -> ApplyResult:
         journal = Journal(self.state, self.saver)
         ctx = self.settled()
-        tools = Tools(
-            ctx.spec,
-            self.hosts,
-            journal,
-            self.emit,
-            self.control,
-            self.pauses,
-            self.secrets,
-            self.artifacts,
-        )
+        tools = self._tools(ctx.spec, journal)
         plan = _decided(make_plan(self.steps, ctx, self.emit), ctx)
         refused = [error for error in plan.errors if isinstance(error, RefusedError)]
         if refused:
@@ -187,6 +179,60 @@ class Session:
             plan = make_plan(self.steps, ctx, self.emit)
             close_in_flight(journal, plan)
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
+
+    def repair(self, findings: Sequence[Finding], approve: Approve) -> ApplyResult:
+        """Bring about the part of one step's plan that mends findings of one of its checks, after the person said yes.
+
+        The caller holds the lock on the run state; hosts are locked as for an apply.
+
+        Args:
+            findings: of one check, as doctor told them.
+            approve: shown what would be done.
+
+        Raises:
+            RefusedError: the wizard has no change that mends them, or to make it now would make things worse.
+            StateError: another operator holds a host, or the state could not be saved.
+            HostError: a host was lost while it was being locked; no change was begun.
+        """
+        titles = [step for step in self.steps if step.id == findings[0].step]
+        with self._pass("apply", titles) as end:
+            result = self._repair(findings, approve)
+            end(result.changes, result.status)
+        return result
+
+    def find_repair(self, findings: Sequence[Finding]) -> Repair:
+        """What would be done about findings of one check. Only reads.
+
+        Args:
+            findings: as doctor told them.
+        """
+        ctx = self.settled()
+        prefetch_all(ctx, _tell_nobody)
+        return find_repair(self.steps, ctx, findings)
+
+    def _repair(self, findings: Sequence[Finding], approve: Approve) -> ApplyResult:
+        found = _not_refused(self.find_repair(findings))
+        if not approve(found.plan, standing(self.state, found.plan, self.state.answers)):
+            return ApplyResult(stopped=True)
+        journal = Journal(replace(self.state, serial=self.state.serial + 1), self.saver)
+        journal.replace(journal.state)
+        with ExitStack() as locks:
+            ctx = self.settled()
+            away = {host for host, _ in prefetch_all(ctx, self.emit)}
+            self._lock([one.name for one in self.spec.hosts if one.name not in away], journal.state, locks)
+            ctx = replace(self.settled(), state=journal.state)
+            again = _not_refused(find_repair(self.steps, ctx, findings))
+            agreed_to = {loss for one in found.changes for loss in one.destroys}
+            lost = [loss for one in again.changes for loss in one.destroys if loss not in agreed_to]
+            if lost or again.planned is None:
+                raise _another_repair(lost)
+            result = apply_part(again.planned, ctx, self._tools(ctx.spec, journal))
+            result.state = journal.state
+            return result
+
+    def _tools(self, spec: ClusterSpec, journal: Journal) -> Tools:
+        more = (self.pauses, self.secrets, self.artifacts)
+        return Tools(spec, self.hosts, journal, self.emit, self.control, *more)
 
     @contextmanager
     def holding(self, names: Sequence[str]) -> Iterator[Hosts]:
@@ -223,9 +269,25 @@ class Session:
             if error is not None:
                 raise error
 
-    def _pass(self, command: str) -> _Pass:
-        titles = tuple((step.id, step.title) for step in in_order(self.steps))
+    def _pass(self, command: str, steps: Sequence[Step] | None = None) -> _Pass:
+        titles = tuple((step.id, step.title) for step in steps or in_order(self.steps))
         return _Pass(command, self.spec.name, titles, self.emit)
+
+
+def _not_refused(found: Repair) -> Repair:
+    if found.refused is not None:
+        raise found.refused
+    return found
+
+
+def _another_repair(lost: Sequence[str]) -> RefusedError:
+    return RefusedError(
+        "Meanwhile it would take something else to mend this.",
+        where="the hosts, looked at again under the lock",
+        why=f"It would destroy {lost[0]}." if lost else "There is nothing left to change.",
+        do="wizard doctor",
+        again=NOTHING_CHANGED,
+    )
 
 
 def agreed(state: RunState, ctx: Context, decided: Decided | None) -> RunState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from wizard.core.change import Change
@@ -29,6 +29,15 @@ class Step:
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """The assertions of this stage, before and after; doctor runs the ones after."""
+        yield from ()
+
+    def risks(self, ctx: Context, changes: Sequence[Change]) -> Iterator[str]:
+        """Why some of the stage's own changes must not be carried out now, found by reading; asked before a repair.
+
+        Args:
+            ctx: this pass.
+            changes: those that are meant to be carried out, and no others.
+        """
         yield from ()
 
     def changes(self, ctx: Context) -> Iterator[Change]:

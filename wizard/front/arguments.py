@@ -190,6 +190,12 @@ def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
         "--wait", type=float, default=0.0, metavar="SECONDS", help="try again until all is well"
     )
     doctor.add_argument("--watch", action="store_true", help="look again and again until Ctrl-C")
+    doctor.add_argument(
+        "--fix", metavar="ID", help="mend what this check found: shows what would be done, and asks"
+    )
+    doctor.add_argument(
+        "--yes", action="store_true", help="with --fix: do not ask, unless something would be destroyed"
+    )
     doctor.add_argument("check", nargs="*", metavar="CHECK", help="only these checks or steps")
 
 

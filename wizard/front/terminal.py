@@ -80,9 +80,13 @@ def say(text: str) -> None:
 
 def ask(question: str) -> str:
     """A line typed by the person, lower case and stripped; empty at the end of input."""
+    return ask_words(question).lower()
+
+
+def ask_words(question: str) -> str:
+    """A line typed by the person as it is, stripped; empty at the end of input."""
     print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
-    line = sys.stdin.readline()
-    return line.strip().lower()
+    return sys.stdin.readline().strip()
 
 
 class AskApproval:

@@ -20,7 +20,7 @@ from wizard.core.engine.order import in_order, kept_back
 from wizard.core.engine.plan import PlannedStep, plan_step
 from wizard.core.errors import RESUMES, CancelledError, LinkLostError, WizardError
 from wizard.core.events import StepFinished, StepPlanned, StepStarted
-from wizard.core.state import StepStatus
+from wizard.core.state import RunState, StepStatus
 from wizard.core.step import Step
 
 
@@ -35,6 +35,8 @@ class ApplyResult:
     stopped: bool = False
     errors: list[WizardError] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    state: RunState | None = None
+    """What is remembered after a repair; None after anything else."""
 
     @property
     def unmet(self) -> list[WizardError]:
@@ -71,6 +73,27 @@ def apply_steps(steps: Sequence[Step], ctx: Context, tools: Tools) -> ApplyResul
         StateError: the run state could not be saved, or another cluster's marker was found.
     """
     return _Run(ctx, tools, in_order(steps)).to_the_end()
+
+
+def apply_part(planned: PlannedStep, ctx: Context, tools: Tools) -> ApplyResult:
+    """Bring about a part of what one step finds missing, with all checks of the step before and after.
+
+    Args:
+        planned: the step, and the changes that are wanted of it.
+        ctx: what the step looks at.
+        tools: what the changes need.
+
+    Raises:
+        StateError: the run state could not be saved.
+    """
+    result = ApplyResult()
+    step, began = planned.step, time.monotonic()
+    tools.emit(StepStarted(step=step.id, title=step.title))
+    if _fatal(_check(step, When.BEFORE, ctx, tools, result)):
+        _finish(step, "failed", began, tools, result)
+        return result
+    _carry_out(planned, began, ctx, tools, result)
+    return result
 
 
 @dataclass(slots=True)
@@ -137,15 +160,20 @@ def _apply_step(step: Step, ctx: Context, tools: Tools, opened: Callable[[str], 
         result.errors.append(planned.error)
         _finish(step, "failed", began, tools, result)
         return result
+    _carry_out(planned, began, ctx, tools, result)
+    return result
+
+
+def _carry_out(planned: PlannedStep, began: float, ctx: Context, tools: Tools, result: ApplyResult) -> None:
+    step = planned.step
     outcome = _change(planned, ctx, tools, result)
     if _stopped(outcome, tools):
         result.stopped = True
         _finish(step, "stopped", began, tools, result)
-        return result
+        return
     after = _check(step, When.AFTER, ctx, tools, result)
     well = outcome.complete and not any(item.status is Status.FAIL for item in after)
     _finish(step, "done" if well and not _blind(after) else "failed", began, tools, result)
-    return result
 
 
 def _change(planned: PlannedStep, ctx: Context, tools: Tools, result: ApplyResult) -> Outcome:
