@@ -217,7 +217,7 @@ def _session(
     state = store.load(accept_edited=getattr(options, "accept_edited", False))
     emit = _fan_out(sinks)
     secrets = FileSecrets(home.secrets)
-    practice = _practice(options, spec, home, stack)
+    practice = _practice(options, spec, home, stack, prompter)
     hosts = practice.hosts if practice else ssh_hosts(options, spec, home, secrets, emit, prompter, typed)
     stack.callback(hosts.close)
     hosts.read_ahead(_asked_anyway(options, spec), "read/facts")
@@ -245,7 +245,9 @@ def _session(
     )
 
 
-def _practice(options: Options, spec: ClusterSpec, home: ClusterHome, stack: ExitStack) -> Practice | None:
+def _practice(
+    options: Options, spec: ClusterSpec, home: ClusterHome, stack: ExitStack, prompter: Prompter | None
+) -> Practice | None:
     """The simulated homelab in place of real hosts, where the command was called by `wizard practice`."""
     wish: Wish | None = getattr(options, "practice", None)
     if wish is None:
@@ -253,9 +255,16 @@ def _practice(options: Options, spec: ClusterSpec, home: ClusterHome, stack: Exi
     from wizard.practice.opening import no_proxies, open_practice
 
     stack.enter_context(no_proxies())
-    practice = open_practice(home.folder, spec, wish)
+    practice = open_practice(home.folder, spec, wish, prompter or _person())
     stack.callback(practice.close)
     return practice
+
+
+def _person() -> Prompter | None:
+    """Whoever sits at the terminal."""
+    from wizard.front.terminal import TerminalPrompter, at_terminal
+
+    return TerminalPrompter() if at_terminal() else None
 
 
 def _steps(command: str) -> Sequence[Step]:

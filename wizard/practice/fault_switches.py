@@ -30,6 +30,8 @@ class FaultSwitches:
         self._switches: dict[str, Switch] = dict.fromkeys(names, Switch.ON)
         self._once = set(self._switches)
         self._scenes: list[Scene] = []
+        self.settled: set[str] = set()
+        """What hosts asked and a person answered: it is asked once for as long as the wizard runs."""
         self._guard = threading.Lock()
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import field
 
 from wizard.core.dataclass import dataclass
 from wizard.core.errors import LinkLostError, UnreachableError, WizardError
+from wizard.practice.first_contact import Ask
 
 Before = Callable[[str, str], None]
 """Called with (host, what is about to happen); raises to make it fail."""
@@ -47,6 +48,8 @@ class Faults:
     """Bytes a second that the link of a host carries."""
     refused: dict[str, WizardError] = field(default_factory=dict)
     """Hosts that answer and do not let us in, with the error they give."""
+    asks: dict[str, list[Ask]] = field(default_factory=dict)
+    """What hosts ask of a person before they let them in."""
     cut_before: list[str] = field(default_factory=list)
     """Scripts before whose start the link breaks, once each."""
     cut_after: list[str] = field(default_factory=list)
@@ -102,6 +105,7 @@ class Faults:
                 self.delay,
                 self.slow,
                 self.refused,
+                self.asks,
                 self.cut_before,
                 self.cut_after,
                 self.fail,

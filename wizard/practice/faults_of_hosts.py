@@ -5,6 +5,7 @@ from __future__ import annotations
 from wizard.core.errors import AuthError, HostKeyChangedError, PrivilegeError, UnreachableError, WizardError
 from wizard.practice.fault_list import fault
 from wizard.practice.faults import link_lost, unreachable
+from wizard.practice.first_contact import passphrase, shown_key, sudo_password, trust
 from wizard.practice.machine import Machine
 from wizard.practice.scene import Scene
 
@@ -128,12 +129,13 @@ def ssh_down(scene: Scene) -> None:
 @fault("host-key-changed")
 def host_key_changed(scene: Scene) -> None:
     """As after a reinstall, or with somebody in between."""
-    host = scene.tower
+    host, seed = scene.tower, scene.world.seed
     error = HostKeyChangedError(
         f"The host key of {host.name} has changed.",
         where=f"{host.name} ({host.address})",
-        why="It offers another key than the one that was confirmed (practice). Either the host was installed anew, "
-        "or somebody stands in between. Nothing was sent.",
+        why=f"Confirmed: {shown_key(host.name, seed)} (ssh-ed25519). Offered now: "
+        f"{shown_key(host.name, seed, other=True)}. Either the host was installed anew, or somebody stands in between. "
+        "Nothing was sent (practice).",
         do=(
             "Compare with the fingerprint shown on the host's own screen: "
             "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
@@ -167,6 +169,27 @@ def sudo_missing(scene: Scene) -> None:
         do="On the host, as root: usermod -aG sudo USER",
     )
     _refuse(scene, host, error)
+
+
+@fault("host-key-unknown")
+def host_key_unknown(scene: Scene) -> None:
+    """As at the first contact with each host."""
+    for host in scene.hosts:
+        scene.faults.asks.setdefault(host.name, []).append(trust(host, scene.world.seed))
+
+
+@fault("key-passphrase")
+def key_passphrase(scene: Scene) -> None:
+    """No agent has it."""
+    for host in scene.hosts:
+        scene.faults.asks.setdefault(host.name, []).append(passphrase(host))
+
+
+@fault("sudo-password")
+def sudo_needs_password(scene: Scene) -> None:
+    """As for everybody who is not root there."""
+    host = scene.witness
+    scene.faults.asks.setdefault(host.name, []).append(sudo_password(host))
 
 
 @fault("two-operators")

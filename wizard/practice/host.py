@@ -20,6 +20,7 @@ from wizard.core.spec.model import MachineSpec
 from wizard.core.text import printable
 from wizard.practice.answer import Answer, Handler
 from wizard.practice.faults import Faults, link_lost, unreachable
+from wizard.practice.first_contact import FirstContact
 from wizard.practice.machine import Execution, Machine
 from wizard.practice.pace import INSTANT, LAN_SPEED, Pace
 from wizard.practice.refusals import not_done, not_stored
@@ -53,6 +54,7 @@ class PracticeHost:
         handlers: what each script does.
         pace: how long things take.
         changed: is told of each change.
+        contact: has asked what it asks first.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class PracticeHost:
         *,
         pace: Pace = INSTANT,
         changed: Changed = _nobody,
+        contact: FirstContact | None = None,
     ) -> None:
         self._machine = machine
         self._faults = faults
         self._handlers = handlers
         self._pace = pace
         self._changed = changed
+        self._contact = contact
         self._lock: PracticeLock | None = None
 
     @property
@@ -210,6 +214,8 @@ class PracticeHost:
 
     def _before(self, what: str) -> None:
         with self._link():
+            if self._contact is not None:
+                self._contact.settle(self._faults.asks.get(self.name, ()))
             self._faults.before(self.name, what)
             if not self._machine.alive:
                 raise unreachable(self.name)
@@ -238,6 +244,7 @@ class PracticeHosts:
         handlers: what each script does.
         pace: how long things take.
         changed: is told of each change, under the guard of the world.
+        contact: asks a person what hosts ask first; None = they ask nothing.
     """
 
     def __init__(
@@ -248,11 +255,14 @@ class PracticeHosts:
         *,
         pace: Pace = INSTANT,
         changed: Changed = _nobody,
+        contact: FirstContact | None = None,
     ) -> None:
         self.machines = machines
         self.faults = faults or Faults()
         self._pace = pace
-        self._host = partial(PracticeHost, faults=self.faults, handlers=handlers, pace=pace, changed=changed)
+        self._host = partial(
+            PracticeHost, faults=self.faults, handlers=handlers, pace=pace, changed=changed, contact=contact
+        )
         for machine in machines.values():
             if machine.world is not None:
                 machine.world.dead = self.faults.dead

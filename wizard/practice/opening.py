@@ -9,11 +9,13 @@ from pathlib import Path
 
 from wizard.core.dataclass import dataclass
 from wizard.core.engine.control import Control
+from wizard.core.prompt import Prompter, Silent
 from wizard.core.spec import ClusterSpec
 from wizard.core.store.secrets import FileSecrets
 from wizard.practice.artifacts import PracticeArtifacts
 from wizard.practice.fault_switches import FaultSwitches
 from wizard.practice.faults import Faults
+from wizard.practice.first_contact import FirstContact
 from wizard.practice.host import PracticeHosts
 from wizard.practice.keeping import WorldFile
 from wizard.practice.pace import BOOT_SECONDS, RATE, Pace
@@ -55,13 +57,14 @@ class Practice:
         self.switches.closed(self.scene)
 
 
-def open_practice(folder: Path, spec: ClusterSpec, wish: Wish) -> Practice:
+def open_practice(folder: Path, spec: ClusterSpec, wish: Wish, prompter: Prompter | None = None) -> Practice:
     """Open the simulated homelab of a folder; a new one is made where there is none.
 
     Args:
         folder: that everything of it lies in.
         spec: the hosts and machines there are to be.
         wish: seed, speed and faults.
+        prompter: asked what hosts ask before they let anybody in; None = nobody is there.
 
     Raises:
         StateError: the folder cannot be read or written.
@@ -83,11 +86,12 @@ def open_practice(folder: Path, spec: ClusterSpec, wish: Wish) -> Practice:
     def keep() -> None:
         file.save(world)
 
-    hosts = PracticeHosts(world.machines, faults, pace=pace, changed=changed)
     secrets = FileSecrets(folder / "secrets.yaml")
     scene = Scene(spec, world, faults, file.traces, artifacts, secrets, keep)
     switches = wish.switches or FaultSwitches(wish.faults)
     switches.opened(scene)
+    contact = FirstContact(prompter or Silent(), switches.settled)
+    hosts = PracticeHosts(world.machines, faults, pace=pace, changed=changed, contact=contact)
     control = Control(stop=pace.event(), detach=pace.event(), clock=pace.clock)
     return Practice(hosts, artifacts, control, world, pace, scene, switches)
 

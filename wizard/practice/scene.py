@@ -74,6 +74,11 @@ class Scene:
         return self._machine([one.name for one in sorted(ours, key=lambda one: one.role == "etcd")])
 
     @property
+    def hosts(self) -> list[Machine]:
+        """Every host of the spec, its guests aside."""
+        return [self.world.machines[one.name] for one in self.spec.hosts]
+
+    @property
     def first(self) -> Machine:
         """The first hypervisor."""
         return self._machine([host.name for host in self.spec.hypervisors][:1])
