@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from wizard.compose import RealDesk, home_named, run_screens
 from wizard.core.dataclass import dataclass
-from wizard.core.errors import ExitCode, UsageError
+from wizard.core.errors import ExitCode, HostError, UsageError
 from wizard.core.events import RunFinished
 from wizard.front.arguments import PRACTICE_SPEC, build_parser
-from wizard.front.streams import tell
+from wizard.front.streams import tell, tell_error
 
 if TYPE_CHECKING:
     from argparse import Namespace as Options
@@ -181,7 +181,11 @@ def _in_lines(desk: PracticeDesk) -> int:
     """The questions one after another, as many as are left. Returns the exit code."""
     from wizard.front.questions.setup import run_questions
 
-    code = run_questions(desk, answers=desk.options.answers, auto=desk.options.auto)
+    try:
+        code = run_questions(desk, answers=desk.options.answers, auto=desk.options.auto)
+    except HostError as error:
+        tell_error(error, before="\n")
+        code = int(error.exit_code)
     if code != ExitCode.OK:
         tell(f"It can be resumed: {_again(desk.named)}")
     return code
