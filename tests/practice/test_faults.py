@@ -163,6 +163,10 @@ def test_what_doctor_says_of_it_and_that_it_leaves_no_trace(built: Room, row: Ro
     report = built.doctor(faults=[row.name])
     assert built.files() == before, "doctor with a fault changed something"
     bad = [(one["id"], one["host"]) for one in report["findings"] if one["status"] in ("fail", "warn")]
+    for one in report["findings"]:
+        if one["status"] in ("fail", "warn") and not one["explained_by"]:
+            told = {part: one[part].strip() for part in ("title", "detail", "evidence", "cause", "fix")}
+            assert all(told.values()), "a person is told what, where it was seen, why, and what to do"
     if row.root:
         assert report["verdict"] == row.verdict
         assert row.root in report["root_causes"], (report["root_causes"], bad)

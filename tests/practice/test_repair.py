@@ -188,7 +188,8 @@ def test_a_member_that_holds_the_quorum_is_not_taken_away(done: Cluster) -> None
     member_stopped("pi")(done)
     asked = replace(holding(done, "etcd.quorum"), check="etcd.timers", status=Status.FAIL, fix="wizard apply")
     error = refused(done, [asked], spec)
-    assert "etcd-b is one of the 2 members that hold etcd's quorum (2 of 3)" in error.why
+    assert error.why.startswith(("etcd-a", "etcd-b"))
+    assert "is one of the 2 members that hold etcd's quorum (2 of 3)" in error.why
     assert "Mend pi first" in error.why
     done.session().repair(found(done, "etcd.running", "pi"), yes)
     assert done.session(spec).repair([asked], yes).status == "done"
