@@ -20,6 +20,7 @@ import steps
 from wizard import cli
 from wizard.core.change import Change
 from wizard.core.engine.journal import Journal
+from wizard.core.prompt import Prompter
 from wizard.core.spec import ClusterSpec
 from wizard.core.state import ChangeStatus
 from wizard.practice import opening
@@ -99,8 +100,8 @@ def watched(killer: Killer) -> None:
         killer.meet(f"{step} {change.key}", carried_out=True)
         end(self, step, change, status, evidence)
 
-    def opens(folder: Path, spec: ClusterSpec, wish: Wish) -> Practice:
-        practice = open_practice(folder, spec, wish)
+    def opens(folder: Path, spec: ClusterSpec, wish: Wish, prompter: Prompter | None = None) -> Practice:
+        practice = open_practice(folder, spec, wish, prompter)
         killer.worlds.append(practice.world)
         return practice
 
