@@ -8,6 +8,10 @@ CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/homelab-wizard
 LABDIR ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/homelab-wizard/lab
 WORKERS ?= auto
 
+# Where the environment forbids byte code, as many images do, every process that a test starts compiles all of the
+# wizard anew, and every worker all of the tests.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help practice test lint types contracts fast lab lab-down test-lab test-faults record bench screenshots lock clean
 
 help:            ## this list
