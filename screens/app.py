@@ -290,6 +290,7 @@ class WizardApp(Working):
             stage: its id.
         """
         self.furthest = max(self.furthest, number_of(stage))
+        self._suggest()
         if number_of(stage) or stage == WELCOME.id:
             self.draft = self.draft.at(stage)
             self.keep()
@@ -388,11 +389,15 @@ class WizardApp(Working):
     def on_seen(self, message: Seen) -> None:
         """A host was looked at: whoever shows hosts is told."""
         self.looker.take(message)
-        if self.furthest > number_of("hosts"):
+        self._suggest()
+        self._redraw()
+
+    def _suggest(self) -> None:
+        """Fill the network's empty answers from what was seen, on the hosts' own screen too, once that is left."""
+        if self.furthest > number_of("hosts") and self.looker.facts:
             from wizard.core.suggest import suggest_network
 
             self.replace(suggest_network(self.draft, self.checked.spec, self.looker.facts))
-        self._redraw()
 
     def on_job_done(self, message: JobDone) -> None:
         """A longer question was answered, or not."""

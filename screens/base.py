@@ -22,7 +22,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Footer, Input, Static
 
 from screens.flow import STAGES, number_of
 from screens.text import MUTED, STRONG, Sign, signed, told
@@ -128,7 +128,14 @@ class StageScreen(Screen[None]):
         self.arrive()
         self.fill()
         self.redraw()
-        self.call_after_refresh(self.query_one("#main").scroll_home, animate=False)
+        self.call_after_refresh(self._begin_at_the_top)
+
+    def _begin_at_the_top(self) -> None:
+        """From the top, and the terminal's own cursor where typing goes: screen readers follow it."""
+        self.query_one("#main").scroll_home(animate=False)
+        if isinstance(self.focused, Input):
+            self.app.cursor_position = self.focused.cursor_screen_offset
+            self.focused.refresh()
 
     def fill(self) -> None:
         """Put the answers into the fields."""

@@ -113,6 +113,8 @@ class Field(Vertical):
     def __init__(self, path: str, label: str, *, example: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self.path, self._label, self.example = path, label, example
+        self._put = ""
+        """What was put into the line last, by us."""
 
     def compose(self) -> ComposeResult:
         """Label and line beside each other, the problem below."""
@@ -135,12 +137,19 @@ class Field(Vertical):
     @value.setter
     def value(self, text: str) -> None:
         line = self.query_one(Input)
+        self._put = text
         if line.value != text:
             line.value = text
 
+    @property
+    def _being_typed(self) -> bool:
+        line = self.query_one(Input)
+        return line.has_focus and line.value != self._put
+
     def aim(self, path: str, value: str, example: str | None = None) -> None:
-        """Be about another place of the spec."""
-        self.path, self.value = path, value
+        """Be about another place of the spec, or show what is answered now; what is being typed stays."""
+        if path != self.path or not self._being_typed:
+            self.path, self.value = path, value
         if example is not None:
             self.query_one(Input).placeholder = self.example = example
 

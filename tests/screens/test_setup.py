@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from screens.base import StageScreen
+from screens.widgets import Field
 from tests.screens.desk import ADDRESSES, PracticeDesk
 from tests.screens.walk import Walk, walk
 from wizard.core.draft import Draft
@@ -63,6 +65,52 @@ def test_from_nothing_to_a_sound_spec_by_keyboard_alone(tmp_path: Path) -> None:
     assert {host.name: host.address for host in spec.hosts} == ADDRESSES
     assert spec.host("pi").etcd_dir == "/mnt/usb/etcd"
     assert "# the address of Kubernetes" in (tmp_path / "cluster.yaml").read_text()
+
+
+def test_hosts_that_were_tested_where_they_are_named_tell_the_network_as_well(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        await person.press("f3")
+        assert len(person.app.looker.facts) == 3
+        assert not person.app.draft.get("network.cidr"), (
+            "nothing is decided while hosts are still being named"
+        )
+        await person.press("ctrl+n")
+        assert person.stage == "discovery"
+        assert person.app.draft.get("network.cidr") == "10.213.99.0/24"
+        await person.press("ctrl+n", "ctrl+n", "ctrl+n")
+        assert person.stage == "network", "no step says that the network is not known"
+
+    walk(tmp_path, steps, desk=desk, place="hosts")
+
+
+def test_what_is_being_typed_stays_whatever_comes_meanwhile(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        line = person.app.screen.query_one("#heartbeat", Field).query_one(Input)
+        line.focus()
+        await person.settle()
+        await person.pilot.press("1", "2")
+        screen = person.app.screen
+        assert isinstance(screen, StageScreen)
+        screen.fill()
+        await person.settle()
+        assert line.value == "12"
+        await person.press("3", "tab")
+        assert person.app.draft.get("etcd.heartbeat_ms") == "123"
+
+    walk(tmp_path, steps, desk=desk, place="witness")
+
+
+def test_the_terminal_s_cursor_stands_where_typing_goes(tmp_path: Path) -> None:
+    async def steps(person: Walk) -> None:
+        line = person.app.screen.query_one(Input)
+        assert person.app.cursor_position == line.cursor_screen_offset
+        assert line.cursor_screen_offset.y > 0
+
+    walk(tmp_path, steps)
 
 
 STAGES = ("hosts", "discovery", "storage", "machines", "network", "witness")
