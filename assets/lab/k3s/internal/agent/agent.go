@@ -70,7 +70,7 @@ func (a *Agent) Join(ctx context.Context) error {
 	logrus.Infof("Running load balancer k3s-agent-load-balancer %s -> %v [default: %s]", address, balancer.list(), balancer.origin)
 	a.apiURL = "https://" + address
 	access.WarnOfShort(a.options.Token)
-	go balancer.learn(ctx, a.apiURL, a.options.Token)
+	go balancer.learn(ctx, a.options.Token)
 	return a.Run(ctx)
 }
 

@@ -2,9 +2,11 @@ package agent
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,7 +31,10 @@ type balancer struct {
 	mutex  sync.Mutex
 	// servers are host:port, in the order in which they are tried.
 	servers []string
-	open    map[net.Conn]string
+	// failed are those that did not answer the last ping: a frozen machine still accepts connections.
+	failed map[string]bool
+	open   map[net.Conn]string
+	ping   func(name string) bool
 }
 
 type remembered struct {
@@ -46,7 +51,9 @@ func newBalancer(server, file string) (*balancer, error) {
 	if address.Port() == "" {
 		origin = net.JoinHostPort(address.Hostname(), "443")
 	}
-	b := &balancer{origin: origin, file: file, servers: []string{origin}, open: map[net.Conn]string{}}
+	b := &balancer{
+		origin: origin, file: file, servers: []string{origin}, ping: pong, failed: map[string]bool{}, open: map[net.Conn]string{},
+	}
 	var last remembered
 	content, err := os.ReadFile(file)
 	if err == nil && json.Unmarshal(content, &last) == nil && last.ServerURL == origin {
@@ -59,10 +66,19 @@ func newBalancer(server, file string) (*balancer, error) {
 	return b, nil
 }
 
+// list is the order in which servers are tried: those that failed last.
 func (b *balancer) list() []string {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	return append([]string{}, b.servers...)
+	var well, ill []string
+	for _, name := range b.servers {
+		if b.failed[name] {
+			ill = append(ill, name)
+		} else {
+			well = append(well, name)
+		}
+	}
+	return append(well, ill...)
 }
 
 func (b *balancer) listen(ctx context.Context, address string) error {
@@ -133,23 +149,68 @@ func (b *balancer) demote(name string) {
 }
 
 // learn keeps the list of servers up to date, for as long as any of them answers.
-func (b *balancer) learn(ctx context.Context, url, token string) {
+func (b *balancer) learn(ctx context.Context, token string) {
 	for {
+		b.check()
+		if servers := serversOf("https://"+b.list()[0], token); len(servers) > 0 {
+			b.update(servers)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(learnTime):
 		}
-		info, err := access.Open(url, token, "node")
-		if err != nil {
-			continue
+	}
+}
+
+func serversOf(url, token string) []string {
+	info, err := access.Open(url, token, "node")
+	if err != nil {
+		return nil
+	}
+	var servers []string
+	body, err := info.Get("/v1-k3s/apiservers")
+	if err != nil || json.Unmarshal(body, &servers) != nil {
+		return nil
+	}
+	return servers
+}
+
+// check pings every server, and cuts what is connected to one that does not answer.
+func (b *balancer) check() {
+	names := b.list()
+	answers := make([]bool, len(names))
+	var pings sync.WaitGroup
+	for i, name := range names {
+		pings.Go(func() { answers[i] = b.ping(name) })
+	}
+	pings.Wait()
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	for i, name := range names {
+		if b.failed[name] != !answers[i] {
+			logrus.Infof("Server %s of load balancer k3s-agent-load-balancer answers: %t", name, answers[i])
 		}
-		var servers []string
-		body, err := info.Get("/v1-k3s/apiservers")
-		if err == nil && json.Unmarshal(body, &servers) == nil && len(servers) > 0 {
-			b.update(servers)
+		b.failed[name] = !answers[i]
+	}
+	for connection, name := range b.open {
+		if b.failed[name] {
+			_ = connection.Close()
 		}
 	}
+}
+
+// pong tells whether a server's supervisor answers; whose it is is judged by those who talk to it.
+func pong(name string) bool {
+	client := http.Client{Timeout: dialTime, Transport: &http.Transport{
+		DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // only a sign of life
+	}}
+	response, err := client.Get("https://" + name + "/ping")
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
 }
 
 // update takes the new list, remembers it, and cuts what is connected to a server that is gone: its clients then come again.
@@ -178,7 +239,7 @@ func (b *balancer) update(servers []string) {
 	}
 	b.servers = next
 	for connection, name := range b.open {
-		if name != b.origin && !slices.Contains(servers, name) || name == b.origin && b.replaced(servers) {
+		if name != b.origin && !slices.Contains(servers, name) {
 			_ = connection.Close()
 		}
 	}
@@ -186,18 +247,4 @@ func (b *balancer) update(servers []string) {
 	if err == nil && os.MkdirAll(filepath.Dir(b.file), 0o700) == nil {
 		_ = os.WriteFile(b.file, content, 0o600)
 	}
-}
-
-// replaced tells whether the origin is a server's own address and that server is gone.
-func (b *balancer) replaced(servers []string) bool {
-	host, _, err := net.SplitHostPort(b.origin)
-	return err == nil && net.ParseIP(host) != nil && !slices.Contains(servers, b.origin) && b.answersNot()
-}
-
-func (b *balancer) answersNot() bool {
-	probe, err := net.DialTimeout("tcp", b.origin, dialTime)
-	if err == nil {
-		_ = probe.Close()
-	}
-	return err != nil
 }

@@ -3,10 +3,12 @@ package agent
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 // answering is a server that says its name to whoever comes.
@@ -72,4 +74,38 @@ func TestTheBalancerSurvivesTheServerItJoinedThroughAndRemembersTheOthers(t *tes
 	if err != nil || !slices.Equal(again.list(), []string{first, second}) {
 		t.Errorf("remembered %q, %v", again.list(), err)
 	}
+}
+
+func TestAServerThatAcceptsAndNeverAnswersIsLeftAndItsConnectionsAreCut(t *testing.T) {
+	frozen, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts; nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = frozen.Close() }()
+	second, stop := answering(t, "second")
+	defer stop()
+	balancer, err := newBalancer("https://"+frozen.Addr().String(), filepath.Join(t.TempDir(), "balancer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	balancer.update([]string{frozen.Addr().String(), second})
+	client, inner := net.Pipe()
+	go balancer.serve(inner)
+	for len(balancer.connected()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	balancer.ping = func(name string) bool { return name == second }
+	balancer.check()
+	if _, err := client.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection to the frozen server is still open")
+	}
+	if got := balancer.list()[0]; got != second {
+		t.Errorf("asked first: %s", got)
+	}
+}
+
+func (b *balancer) connected() []string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return slices.Collect(maps.Values(b.open))
 }
