@@ -70,6 +70,14 @@ class WizardApp(Working):
         Binding("f2", "log", "Log", show=False, tooltip="Everything that happened", id="app.log"),
         Binding("f1", "help", "Help", show=False, tooltip="What this screen is about", id="app.help"),
         Binding(
+            "ctrl+z",
+            "suspend",
+            "Shell",
+            show=False,
+            tooltip="To the shell for a while; fg comes back, a run pauses",
+            id="app.suspend",
+        ),
+        Binding(
             "f9",
             "faults",
             "Faults",
@@ -159,6 +167,15 @@ class WizardApp(Working):
         text = f"{self.busy} is running. What runs on a host goes on there; the next start picks it up."
         dialog = QuestionDialog("Leave now?", text, yes="Leave", no="Stay")
         self.push_screen(dialog, lambda yes: self.end(int(ExitCode.OK)) if yes else None)
+
+    def action_suspend(self) -> None:
+        """To the shell, until it says `fg`."""
+        from screens.suspend import has_shell, suspend
+
+        if self.is_headless or not has_shell():
+            self.notify("There is no shell to return to from here.", markup=False)
+        else:
+            suspend(self)
 
     def end(self, code: int) -> None:
         """Keep the answers, let every thread go, and leave.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -54,6 +55,22 @@ def test_start_resize_and_quit_leave_the_terminal_as_it_was(terminal: Practising
     terminal.tmux("resize-window", "-x", "50", "-y", "12")
     terminal.sees("Make it larger")
     terminal.tmux("resize-window", "-x", "80", "-y", "24")
+    terminal.sees("A homelab that stays up")
+    terminal.keys("C-q")
+    terminal.left(0)
+
+
+def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screens_back(terminal: Practising) -> None:
+    """As under make, the wizard is not alone in its job: all of it stops, or the shell would wait for the rest."""
+    terminal.words = ["sh", "-c", f"{shlex.join(terminal.words)}; echo EXIT $?"]
+    terminal.begin()
+    terminal.sees("A homelab that stays up")
+    terminal.keys("C-z")
+    terminal.sees("Stopped")
+    assert terminal.tmux("display", "-p", "#{alternate_on}#{mouse_any_flag}").strip() == "00"
+    terminal.keys("clear; echo back-$((40+2))", "Enter")
+    terminal.sees("back-42")
+    terminal.keys("fg", "Enter")
     terminal.sees("A homelab that stays up")
     terminal.keys("C-q")
     terminal.left(0)
