@@ -20,8 +20,19 @@ def _story() -> tuple[Step, ...]:
     from steps.here import Here
     from steps.hosts import Hosts
     from steps.machines import Machines
+    from steps.packages import Packages
 
-    return (Here(), Hosts(), Discover(), Decisions(), Machines(), EtcdPrograms(), Guests(), Etcd())
+    return (
+        Here(),
+        Hosts(),
+        Discover(),
+        Decisions(),
+        Machines(),
+        EtcdPrograms(),
+        Guests(),
+        Etcd(),
+        Packages(),
+    )
 
 
 def __getattr__(name: str) -> tuple[Step, ...]:

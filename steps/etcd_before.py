@@ -15,6 +15,7 @@ from wizard.core.check import Finding, failed, passed, skipped
 from wizard.core.context import Context
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
+from wizard.core.packages import load_packages
 from wizard.core.spec import ClusterSpec
 from wizard.payload.certificates import bundled
 from wizard.payload.etcd_config import AUTHORITY
@@ -187,19 +188,22 @@ def version(ctx: Context) -> Finding:
 
 
 def _packages(ctx: Context, members: list[Member]) -> Finding:
-    """The distributions' etcd: only where each member's is of that minor and new enough."""
+    """Debian's etcd: the one of our artifacts will do, or what is installed already will."""
     wanted = ctx.spec.etcd.version
-    for member in (one for one in members if one.present):
-        offered = member.seen.package or member.seen.candidate
-        found = _numbers(offered)
-        if found[:2] != _numbers(wanted)[:2] or patch(offered) < patch(wanted):
-            return failed(
-                f"The distribution of {member.name} has no etcd {wanted}.",
-                evidence=f"{member.name} offers {offered or 'none'}",
-                cause="All members must run the same minor version; 3.5 is only taken from distributions.",
-                fix="Set etcd.version in cluster.yaml to 3.6.14",
-            )
-    return passed(f"Every distribution has etcd {wanted} or a later one of its minor.")
+    ours = next(deb.version for deb in load_packages().debs.values() if deb.name == "etcd-server")
+    lacking = [one.name for one in members if not _will_do(one.seen.package, wanted)]
+    if _will_do(ours, wanted) or (members and not lacking):
+        return passed(f"Debian has etcd {wanted} or a later one of its minor.")
+    return failed(
+        f"There is no package of etcd {wanted}.",
+        evidence=f"Debian has etcd-server {ours}",
+        cause="etcd 3.5 is only taken from Debian's packages.",
+        fix="Set etcd.version in cluster.yaml to 3.6.14",
+    )
+
+
+def _will_do(offered: str, wanted: str) -> bool:
+    return _numbers(offered)[:2] == _numbers(wanted)[:2] and patch(offered) >= patch(wanted)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

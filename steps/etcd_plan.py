@@ -17,6 +17,7 @@ from wizard.core.change import Change
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
 from wizard.core.facts import HostFacts
+from wizard.core.packages import load_packages
 from wizard.core.state import ChangeStatus, RunState
 from wizard.payload.etcd_config import AUTHORITY, PKI
 
@@ -240,11 +241,7 @@ def install_change(ctx: Context, member: Member) -> Change:
     """
     version, name = ctx.spec.etcd.version, member.name
     arch = _arch(ctx, member)
-    source = (
-        "the distribution's package"
-        if packaged(ctx.spec)
-        else ctx.artifacts.named("etcd", arch, version).label
-    )
+    source = _package(ctx, arch) if packaged(ctx.spec) else ctx.artifacts.named("etcd", arch, version).label
     there = f" in place of {member.seen.version}" if member.seen.version else ""
     return Change(
         key=f"install:{name}",
@@ -254,6 +251,13 @@ def install_change(ctx: Context, member: Member) -> Change:
         weight=15.0,
         do=work.install(arch),
     )
+
+
+def _package(ctx: Context, arch: str) -> str:
+    known = load_packages()
+    debs = known.closure(known.etcd, arch)
+    found = (ctx.artifacts.named(deb.artifact, arch, deb.version) for deb in debs)
+    return f"Debian's {', '.join(f'{deb.name} {one.version}' for deb, one in zip(debs, found, strict=True))}"
 
 
 def _arch(ctx: Context, member: Member) -> str:

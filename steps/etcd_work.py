@@ -8,18 +8,17 @@ from dataclasses import replace as replace_
 from steps.etcd_certificates import make_missing
 from steps.etcd_files import all_files
 from steps.etcd_seen import READ, READ_SECONDS, Place, packaged, places, read_args
+from steps.package_work import install_debs
 from steps.parse.etcd import EtcdSeen, last_line, parse_etcd
 from wizard.core.context import Work
 from wizard.core.errors import RESUMES, CancelledError, RemoteError
 from wizard.core.host import OpStatus
+from wizard.core.packages import load_packages
 from wizard.core.spec.model import EtcdSpec
 from wizard.payload.etcd_files import bundle
 
 INSTALL_SECONDS = 300.0
 """Unpacking 60 MB on a slow SD card."""
-
-PACKAGE_SECONDS = 900.0
-"""Two packages over a slow line, and the lists of packages before."""
 
 CONFIGURE_SECONDS = 60.0
 COMMAND_SECONDS = 60.0
@@ -56,7 +55,9 @@ def install(arch: str) -> Do:
     def do(work: Work) -> str:
         version = work.spec.etcd.version
         if packaged(work.spec):
-            return work.run("do/etcd-package", {"version": version}, timeout=PACKAGE_SECONDS).splitlines()[-1]
+            known = load_packages()
+            install_debs(work, known.etcd, known.closure(known.etcd, arch))
+            return work.run("do/etcd-package", {"version": version}, timeout=COMMAND_SECONDS).splitlines()[-1]
         archive = f"/opt/etcd-v{version}-linux-{arch}.tar.gz"
         # The archive is gone once it was unpacked: one that is sent again to an attempt that ended would stay.
         if work.host.operation(work.op).status in (OpStatus.ABSENT, OpStatus.LOST):

@@ -132,7 +132,6 @@ class EtcdSeen:
     account: bool = False
     package: str = ""
     """Version of the distribution's package, where asked for."""
-    candidate: str = ""
     files: Mapping[str, InstalledFile] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     """Configuration and certificates by path."""
@@ -177,7 +176,6 @@ def parse_etcd(text: str) -> EtcdSeen:
         ctl_version=programs.get("etcdctl", ""),
         account=programs.get("user") == "1",
         package=programs.get("package", ""),
-        candidate=programs.get("candidate", ""),
         files=_files(sections.lines("files")),
         texts={path: "\n".join(lines) + "\n" for path, lines in sections.files("/")},
         unit=_unit(pairs(sections.lines("unit"))),

@@ -52,6 +52,7 @@ def operators(lab: Lab) -> Iterator[Operators]:
     for tower in TOWERS:
         both.stage(tower).clear_guests()
     both.stage("pi").clear_etcd(programs=True)
+    both.stage("pi").clear_packages()
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,8 @@ def clear(stage: LabStage, case: Case) -> None:
     """Take away what cases about guests and etcd make; the others leave nothing of the kind."""
     if "guest" in case.script and case.script != "read/guest-boot":
         stage.clear_guests()
+    if case.script.endswith("/packages"):
+        stage.clear_packages()
     if "etcd" in case.script:
         stage.clear_etcd(programs=case.script.startswith(PROGRAMS) or case.name == "absent")
 

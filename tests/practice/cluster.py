@@ -196,6 +196,10 @@ def picture_of(world: World) -> dict[str, object]:
             name: sorted((one.name, one.state, one.autostart) for one in machine.domains.values())
             for name, machine in world.machines.items()
         },
+        "packages": {
+            name: {package: (one.version, one.state) for package, one in sorted(machine.packages.items())}
+            for name, machine in world.machines.items()
+        },
         "units": {
             name: (one.etcd.enabled, one.etcd.wanted, one.etcd.ready, one.etcd.said)
             for name, one in world.machines.items()

@@ -26,6 +26,7 @@ SECTIONED = (
     "read/witness",
     "read/present",
     "read/wire",
+    "read/packages",
 )
 """Scripts that answer in sections."""
 

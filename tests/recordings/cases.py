@@ -7,6 +7,7 @@ import hashlib
 from tests.recordings.case import HOSTS, Case, Play, do
 from tests.recordings.etcd_cases import ETCD_CASES
 from tests.recordings.guest_cases import GUEST_CASES, TOWERS
+from tests.recordings.package_cases import PACKAGE_CASES
 from tests.recordings.recording import Said
 from tests.recordings.stage import LINEAGE, MARKER, OP, OTHER_LINEAGE, WORK, Stage
 from tests.recordings.wire_cases import WIRE_CASES
@@ -356,6 +357,7 @@ CASES = (
     *WIRE_CASES,
     *GUEST_CASES,
     *ETCD_CASES,
+    *PACKAGE_CASES,
     *WITNESS_CASES,
 )
 """In the order in which they are recorded: what comes first has the least left over from others."""

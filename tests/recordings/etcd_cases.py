@@ -180,6 +180,10 @@ def package_there(stage: Stage) -> Said:
     return Member(stage).run("do/etcd-package", {"version": "3.5.16"})
 
 
+def package_none(stage: Stage) -> Said:
+    return Member(stage).run("do/etcd-package", {"version": "3.5.16"})
+
+
 def package_other_minor(stage: Stage) -> Said:
     stage.package("3.5.16-4")
     return Member(stage).run("do/etcd-package", {"version": "3.6.0"})
@@ -367,8 +371,9 @@ ETCD_CASES = (
     _on_pi("do/etcd-install", "again", install_again),
     _on_pi("do/etcd-install", "no-tar", install_no_tar, tool=True),
     _on_pi("do/etcd-install", "other-version", install_other_version),
+    _on_pi("do/etcd-package", "none", package_none),
     _on_pi("do/etcd-package", "there", package_there),
-    _on_pi("do/etcd-package", "other-minor", package_other_minor, tool=True),
+    _on_pi("do/etcd-package", "other-minor", package_other_minor),
     _on_pi("do/etcd-configure", "new", configure_new),
     _on_pi("do/etcd-configure", "again", configure_again),
     _on_pi("do/etcd-configure", "root", configure_root),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +12,9 @@ from tests.lab.conftest import Lab
 from tests.recordings.etcd_cases import BASE
 from tests.recordings.guest_cases import NAME
 from tests.recordings.stage import PLACE
+from wizard.core.packages import load_packages
 from wizard.core.resources import asset_text
+from wizard.lab import machine
 
 _IMAGE = """
 set -e
@@ -52,7 +56,7 @@ for name in etcd-server etcd-client; do
     rm -rf "/var/tmp/rec-$name" "/var/tmp/rec-$name.deb"
 done
 """
-"""The distribution's mirror is not to be had here: packages of its names and version take their place."""
+"""What the package brings of programs, without the 17 MB."""
 
 _SETTLE = """
 left=600
@@ -113,6 +117,33 @@ for process in $(ip netns pids rec 2>/dev/null); do kill "$process"; done
 ip link delete rec0 2>/dev/null
 ip netns delete rec 2>/dev/null
 rm -f /run/rec-dnsmasq.pid /run/rec-vrrp.py
+true
+"""
+
+_UNPACK = 'dpkg --unpack --force-depends "$1" && rm "$1"'
+
+_HOLD = r"""
+cat >/var/tmp/rec-hold.pl <<'PERL'
+use Fcntl;
+open(F, ">>", "/var/lib/dpkg/lock-frontend") or die;
+my $whole = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0);
+fcntl(F, F_SETLK, $whole) or die;
+$0 = "unattended-upgr";
+open(P, ">", "/run/rec-hold.pid") or die;
+print P $$;
+close(P);
+sleep 60;
+PERL
+setsid perl /var/tmp/rec-hold.pl </dev/null >/dev/null 2>&1 &
+until [ -s /run/rec-hold.pid ]; do sleep 0.1; done
+"""
+
+_LET_GO = 'kill "$(cat /run/rec-hold.pid)"; rm -f /run/rec-hold.pid /var/tmp/rec-hold.pl'
+
+_CLEAR_PACKAGES = """
+command -v dpkg >/dev/null || exit 0
+dpkg --purge keyutils >/dev/null 2>&1
+rm -rf /var/cache/wizard-packages /opt/wizard-packages.tar /var/lib/wizard/packages.unfinished
 true
 """
 
@@ -196,3 +227,32 @@ class Workshop:
     def clear_etcd(self, *, programs: bool) -> None:
         """A package goes with the programs."""
         self._shell(_CLEAR_ETCD, BASE, "yes" if programs else "no")
+
+    def packages(self, path: str, names: Sequence[str]) -> None:
+        """Debian's own files, of the lab's artifacts."""
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w") as tar:
+            for name in names:
+                tar.add(self._deb(name), arcname=self._deb(name).name)
+        self.lab.inside(self.name, "tee", path, given=made.getvalue())
+
+    def unpack_only(self, name: str) -> None:
+        """By dpkg."""
+        self.lab.inside(self.name, "tee", f"/var/tmp/{name}.deb", given=self._deb(name).read_bytes())
+        self._shell(_UNPACK, f"/var/tmp/{name}.deb")
+
+    @contextmanager
+    def dpkg_held(self) -> Iterator[None]:
+        """By a process of that name which has the same lock."""
+        self._shell(_HOLD)
+        try:
+            yield
+        finally:
+            self._shell(_LET_GO)
+
+    def clear_packages(self) -> None:
+        """By dpkg."""
+        self._shell(_CLEAR_PACKAGES)
+
+    def _deb(self, name: str) -> Path:
+        return Path(self.lab.store.artifacts) / load_packages().debs[name, machine.arch()].file

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from posixpath import dirname
@@ -11,13 +13,14 @@ from tests.recordings.recording import Said
 from tests.recordings.stage import OP, WORK
 from wizard.core.errors import LinkLostError, RemoteError
 from wizard.core.host import Args
+from wizard.core.packages import load_packages
 from wizard.core.spec.model import HostSpec, Role
 from wizard.practice.boot import stop
 from wizard.practice.etcd_process import settle
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHost
 from wizard.practice.lan import Lan, Leader
-from wizard.practice.machine import Domain, File, Machine
+from wizard.practice.machine import Domain, File, Machine, Package
 from wizard.practice.scripts import HANDLERS
 from wizard.practice.world import RECORDED, World, machine
 
@@ -201,7 +204,8 @@ class PracticeStage:
         self.write(path, f"practice artifact etcd {version} amd64\n".encode())
 
     def package(self, version: str) -> None:
-        """The distribution of the recorded hosts has it."""
+        """Its programs are those of the package."""
+        self.machine.packages["etcd-server"] = Package(version)
 
     def settle_etcd(self) -> None:
         """It is up as soon as it is looked at."""
@@ -216,4 +220,31 @@ class PracticeStage:
         """There is none yet."""
 
     def clear_etcd(self, *, programs: bool) -> None:
+        """There is none yet."""
+
+    def packages(self, path: str, names: Sequence[str]) -> None:
+        """As practice has artifacts: the first line of each says what it is."""
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w") as tar:
+            for name in names:
+                version = load_packages().debs[name, "amd64"].version
+                content = f"practice artifact deb-{name} {version} amd64\n".encode()
+                entry = tarfile.TarInfo(f"{name}.deb")
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+        self.write(path, made.getvalue())
+
+    def unpack_only(self, name: str) -> None:
+        """Its state says so."""
+        version = load_packages().debs[name, "amd64"].version
+        self.machine.packages[name] = Package(version, "unpacked")
+
+    @contextmanager
+    def dpkg_held(self) -> Iterator[None]:
+        """The kernel would say so."""
+        self.machine.dpkg_held = "process 4711 (unattended-upgr)"
+        yield
+        self.machine.dpkg_held = ""
+
+    def clear_packages(self) -> None:
         """There is none yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -129,3 +130,17 @@ class Stage(Protocol):
 
     def clear_etcd(self, *, programs: bool) -> None:
         """No member; with `programs` not even those, nor their account."""
+
+    # --- packages
+
+    def packages(self, path: str, names: Sequence[str]) -> None:
+        """Put an archive of these Debian packages there."""
+
+    def unpack_only(self, name: str) -> None:
+        """A package was unpacked, and then the power was cut."""
+
+    def dpkg_held(self) -> AbstractContextManager[None]:
+        """Meanwhile unattended-upgrades has dpkg."""
+
+    def clear_packages(self) -> None:
+        """None of those that cases install, and nothing of an installation."""

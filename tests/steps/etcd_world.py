@@ -85,7 +85,7 @@ class Says:
     status: Mapping[str, Any] | None = None
     members: tuple[Mapping[str, Any], ...] = ()
     metrics: tuple[str, ...] = ()
-    candidate: str = ""
+    package: str = ""
     guard: Mapping[str, object] = field(default_factory=dict)
     """Of the timer that takes the lead back."""
     rights: str = "reads"
@@ -96,7 +96,7 @@ class Says:
         lines = ["== binaries"]
         if self.version:
             lines += [f"|etcd={self.version}", f"|etcdctl={self.version}", "|user=1"]
-        lines += [f"|candidate={self.candidate}"] if self.candidate else []
+        lines += [f"|package={self.package}"] if self.package else []
         lines += ["== files", *(f"|{' '.join(dressed)} {path}" for path, dressed in self.files.items())]
         for path, text in self.texts.items():
             lines += [f"== file {path}", *(f"|{line}" for line in text.splitlines())]

@@ -405,13 +405,21 @@ def test_versions_that_cannot_be_installed_are_refused(version: str, text: str) 
     assert text in fatal(world(healthy(secrets()), of=wanted(etcd=EtcdSpec(version))), "etcd.version").detail
 
 
-def test_the_distributions_etcd_only_where_all_have_that_minor() -> None:
-    of = wanted(etcd=EtcdSpec("3.5.16"))
-    said: Said = {name: empty(name, candidate="3.5.16-4+b1") for name in NAMES}
-    assert one(world(said, of=of, state=NEW), "etcd.version", when=When.BEFORE).status is Status.PASS
-    said["pi"] = empty("pi", candidate="3.4.23+dfsg-1")
-    found = fatal(world(said, of=of, state=NEW), "etcd.version")
-    assert found.evidence == "pi offers 3.4.23+dfsg-1"
+def test_debians_etcd_only_where_there_is_one_new_enough() -> None:
+    said: Said = {name: empty(name) for name in NAMES}
+    fits = world(said, of=wanted(etcd=EtcdSpec("3.5.16")), state=NEW)
+    assert one(fits, "etcd.version", when=When.BEFORE).status is Status.PASS
+    later = wanted(etcd=EtcdSpec("3.5.33"))
+    assert (
+        fatal(world(said, of=later, state=NEW), "etcd.version").evidence == "Debian has etcd-server 3.5.16-4"
+    )
+    said = {name: empty(name, package="3.5.34-1") for name in NAMES}
+    assert one(world(said, of=later, state=NEW), "etcd.version", when=When.BEFORE).status is Status.PASS
+    said["pi"] = empty("pi", package="3.5.16-4")
+    assert (
+        fatal(world(said, of=later, state=NEW), "etcd.version").detail
+        == "There is no package of etcd 3.5.33."
+    )
 
 
 def test_members_that_trust_an_authority_we_lost_are_left_alone() -> None:

@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from wizard.core.dataclass import dataclass
+from wizard.core.packages import Deb
 from wizard.lab import machine
 from wizard.lab.docker import LabError, run
 from wizard.lab.images import Say
@@ -72,7 +73,7 @@ def ensure(say: Say, *, vm: bool = False, kubernetes: bool = False) -> Path:
     Raises:
         LabError: something could not be built.
     """
-    from wizard.lab import cloud_image, etcd
+    from wizard.lab import cloud_image, etcd, packages
 
     if not etcd.compiler():
         say(f"artifacts: no Go here, so etcd's release has to be downloaded when it is needed; {etcd.REMEDY}")
@@ -81,7 +82,8 @@ def ensure(say: Say, *, vm: bool = False, kubernetes: bool = False) -> Path:
     with _held(say):
         for recipe in (*base, *((image,) if vm else ()), *(cluster if kubernetes else ())):
             make(recipe, say)
-        return _laid_out((*base, *(recipe for recipe in (image, *cluster) if recipe.place.exists())))
+        debs = packages.ensure(say)
+        return _laid_out((*base, *(one for one in (image, *cluster) if one.place.exists())), debs)
 
 
 def cluster_recipes() -> tuple[Recipe, ...]:
@@ -130,17 +132,20 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _laid_out(made: tuple[Recipe, ...]) -> Path:
-    """One folder for one set of recipes: what a cluster's lock binds to stays as it is."""
-    together = hashlib.sha256(" ".join(recipe.key for recipe in made).encode()).hexdigest()[:12]
-    folder = cache_root() / f"artifacts-{together}"
+def _laid_out(made: tuple[Recipe, ...], debs: Mapping[Deb, Path]) -> Path:
+    """One folder for one set of recipes and packages: what a cluster's lock binds to stays as it is."""
+    from wizard.lab import packages
+
+    parts = [*(recipe.key for recipe in made), *(deb.sha256 for deb in debs)]
+    folder = cache_root() / f"artifacts-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
-    for recipe in made:
-        link = folder / recipe.file
-        if not link.exists() or not link.samefile(recipe.place):
+    places = {recipe.file: recipe.place for recipe in made} | {deb.file: path for deb, path in debs.items()}
+    for name, place in places.items():
+        link = folder / name
+        if not link.exists() or not link.samefile(place):
             link.unlink(missing_ok=True)
-            link.hardlink_to(recipe.place)
-    text = lock_text([_entry(recipe) for recipe in made])
+            link.hardlink_to(place)
+    text = lock_text([*map(_entry, made), *map(packages.entry, debs)])
     temp = folder / f".{LOCK}.{os.getpid()}"
     temp.write_text(text)
     temp.rename(folder / LOCK)

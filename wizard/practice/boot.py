@@ -85,6 +85,7 @@ def _come_up(host: Machine, domain: Domain, guest: Machine) -> None:
 def _begin_anew(host: Machine, guest: Machine, folder: str) -> None:
     guest.files.clear()
     guest.folders.clear()
+    guest.packages.clear()
     guest.ran.clear()
     guest.etcd.enabled = guest.etcd.wanted = guest.guard_on = False
     guest.guard_said = ""

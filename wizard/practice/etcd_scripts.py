@@ -21,9 +21,6 @@ from wizard.practice.etcd_read import EtcdError, world_of
 from wizard.practice.facts import mount_of
 from wizard.practice.machine import File, Machine
 
-PACKAGED = 16
-"""Patch of the etcd 3.5 that Debian 13 has."""
-
 # --- changes to one member
 
 
@@ -52,16 +49,20 @@ def install(machine: Machine, args: Args, _payload: bytes) -> Answer:
 
 
 def package(machine: Machine, args: Args, _payload: bytes) -> Answer:
-    """do/etcd-package: the distribution of the recorded hosts is Debian 13."""
+    """do/etcd-package: the programs of the package, which do/packages installed."""
+    there = machine.packages.get("etcd-server")
+    if there is None:
+        return Answer("the package etcd-server is not installed\n", 3)
+    found = there.version.partition("-")[0]
     minor, patch = args["version"].rsplit(".", 1)
-    if minor != "3.5" or int(patch) > PACKAGED:
+    if found.rpartition(".")[0] != minor or int(found.rpartition(".")[2]) < int(patch):
         return Answer(
-            f"the distribution has etcd 3.5.16; at least {args['version']} of the same minor is wanted\n", 3
+            f"the distribution has etcd {found}; at least {args['version']} of the same minor is wanted\n", 3
         )
     machine.users.add("etcd")
     for name in ("etcdutl", "etcdctl", "etcd"):
-        machine.files[f"/usr/local/bin/{name}"] = File(b"3.5.16", 0o755)
-    return Answer("etcd 3.5.16\n")
+        machine.files[f"/usr/local/bin/{name}"] = File(found.encode(), 0o755)
+    return Answer(f"etcd {found}\n")
 
 
 def configure(machine: Machine, args: Args, payload: bytes) -> Answer:

@@ -103,6 +103,15 @@ class Service:
 
 
 @dataclass(slots=True)
+class Package:
+    """A Debian package on a simulated host."""
+
+    version: str
+    state: str = "installed"
+    """In dpkg's words."""
+
+
+@dataclass(slots=True)
 class Machine:
     """A simulated host. What a real one keeps over a crash of the wizard is kept here: files and operations."""
 
@@ -140,6 +149,10 @@ class Machine:
     etcd: Service = field(default_factory=Service)
     occupants: set[str] = field(default_factory=set)
     """What lives on it that is not ours, by the names of `wizard.practice.occupants`."""
+    packages: dict[str, Package] = field(default_factory=dict)
+    """Debian packages beyond those of a stock Debian, by name."""
+    dpkg_held: str = ""
+    """Who has dpkg and does not let go, as the kernel would tell."""
     guard_on: bool = False
     """The timer that takes the lead of etcd back is enabled and runs."""
     guard_said: str = ""

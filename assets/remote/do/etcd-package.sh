@@ -1,40 +1,15 @@
-# Installs the distribution's etcd without letting it start, and links its programs to where ours would be.
+# Links the programs of the distribution's etcd, which do/packages installed, to where ours would be. It was kept from
+# starting a cluster of its own; the account and the unit it brought stay, and our unit takes the place of the latter.
 # Args: version (the least that will do; the minor must be the same).
 # shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 set -eu
-umask 022
-policy=/usr/sbin/policy-rc.d
-ours=no
 
-# The package starts a cluster of its own as soon as it is installed, unless policy-rc.d forbids it.
-forbid() {
-    if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' >"$policy"
-        chmod 755 "$policy"
-        ours=yes
-    fi
-}
-
-allow() {
-    if [ "$ours" = yes ]; then rm -f "$policy"; fi
-}
-
-installed() { dpkg-query -W -f '${Version}' etcd-server 2>/dev/null | sed 's/[-+~].*//'; }
-
-fits() {
-    [ -n "$1" ] && [ "${1%.*}" = "${arg_version%.*}" ] && [ "${1##*.}" -ge "${arg_version##*.}" ]
-}
-
-if ! fits "$(installed || true)"; then
-    trap allow EXIT
-    forbid
-    DEBIAN_FRONTEND=noninteractive
-    export DEBIAN_FRONTEND
-    apt-get -q update
-    apt-get -q install --yes --no-install-recommends etcd-server etcd-client
+found=$(dpkg-query -W -f '${db:Status-Status} ${Version}' etcd-server 2>/dev/null | sed -n 's/^installed //p' | sed 's/[-+~].*//')
+if [ -z "$found" ]; then
+    echo "the package etcd-server is not installed"
+    exit 3
 fi
-found=$(installed)
-if ! fits "$found"; then
+if [ "${found%.*}" != "${arg_version%.*}" ] || [ "${found##*.}" -lt "${arg_version##*.}" ]; then
     echo "the distribution has etcd $found; at least $arg_version of the same minor is wanted"
     exit 3
 fi

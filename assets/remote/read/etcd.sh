@@ -27,7 +27,6 @@ binaries() {
     if grep -q '^etcd:' /etc/passwd; then echo '|user=1'; fi
     if [ "$arg_package" = yes ] && have dpkg-query; then
         dpkg-query -W -f '|package=${Version}\n' etcd-server 2>/dev/null
-        bounded 20 apt-cache policy etcd-server 2>/dev/null | sed -n 's/^ *Candidate: */|candidate=/p'
     fi
 }
 
