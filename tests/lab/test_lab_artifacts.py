@@ -11,9 +11,10 @@ import pytest
 
 from wizard.artifacts.lock import Origin, read_lock
 from wizard.artifacts.resolve import Resolver
+from wizard.core.packages import Deb
 from wizard.core.resources import asset_text
 from wizard.core.spec import parse_spec
-from wizard.lab import artifacts, cloud_image, etcd, guest, images, machine, spec
+from wizard.lab import artifacts, cloud_image, etcd, guest, images, machine, packages, spec
 from wizard.lab.artifacts import Recipe
 from wizard.lab.docker import LabError
 from wizard.lab.images import Say
@@ -42,6 +43,8 @@ class Kitchen:
         )
         monkeypatch.setattr(cloud_image, "recipe", lambda: self.recipe("debian-cloud-image"))
         monkeypatch.setattr(artifacts, "cluster_recipes", lambda: (self.recipe("k3s-airgap-images", "v1"),))
+        self.debs: dict[Deb, Path] = {}
+        monkeypatch.setattr(packages, "ensure", lambda _say: self.debs)
 
     def recipe(self, name: str, version: str = "") -> Recipe:
         def build(out: Path, _say: Say) -> None:
@@ -67,6 +70,64 @@ def test_the_wizard_reads_the_folders_lock_and_finds_the_files(kitchen: Kitchen)
         assert hashlib.sha256((folder / entry.file).read_bytes()).hexdigest() == entry.sha256
     assert entries[0].version == "3.6.14"
     assert entries[1].version == f"13-lab-{entries[1].sha256[:8]}"
+
+
+def a_deb(content: bytes) -> Deb:
+    """A package whose pin is the digest of this content."""
+    url = "https://snapshot.example/pool/k/keyutils_1.6_amd64.deb"
+    digest = hashlib.sha256(content).hexdigest()
+    return Deb("keyutils", "1:1.6", machine.arch(), url, digest, len(content), 1)
+
+
+def test_packages_lie_beside_as_their_publishers(kitchen: Kitchen, tmp_path: Path) -> None:
+    file = tmp_path / "keyutils.deb"
+    file.write_bytes(b"package")
+    without = artifacts.ensure(quiet)
+    kitchen.debs = {a_deb(b"package"): file}
+    folder = artifacts.ensure(quiet)
+    assert folder != without
+    entry = read_lock(folder / "artifacts.lock").find("deb-keyutils", machine.arch())
+    assert entry is not None
+    assert (entry.version, entry.origin, entry.file) == ("1:1.6", Origin.PUBLISHER, "keyutils_1.6_amd64.deb")
+    assert (folder / entry.file).read_bytes() == b"package"
+
+
+class Mirror:
+    """Docker in which apt finds what we say."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+        self.content = content
+        self.asked = 0
+        monkeypatch.setattr(packages, "wanted", lambda: (a_deb(b"package"),))
+        monkeypatch.setattr(images, "ensure_one", lambda _kind, _say: None)
+        monkeypatch.setattr(packages, "docker", self.docker)
+        monkeypatch.setattr(packages, "try_docker", lambda *_words: None)
+
+    def docker(self, *words: str, **_more: object) -> None:
+        if words[0] == "cp":
+            self.asked += 1
+            Path(words[-1]).mkdir()
+            (Path(words[-1]) / "keyutils_1%3a1.6_amd64.deb").write_bytes(self.content)
+
+
+def test_packages_are_fetched_once(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    mirror = Mirror(monkeypatch, b"package")
+    (place,) = packages.ensure(quiet).values()
+    assert place.read_bytes() == b"package"
+    packages.ensure(quiet)
+    assert mirror.asked == 1
+    assert [path.name for path in (cache / "built").iterdir()] == [packages.folder().name]
+
+
+def test_a_package_that_is_not_the_pinned_one_is_told_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    Mirror(monkeypatch, b"another one")
+    said: list[str] = []
+    assert packages.ensure(said.append) == {}
+    assert "keyutils: pinned is sha256" in said[-1]
+    assert "will download them when it needs them" in said[-1]
+    assert list((cache / "built").iterdir()) == []
 
 
 def test_what_is_there_is_not_built_again(kitchen: Kitchen) -> None:
