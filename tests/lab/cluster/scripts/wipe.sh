@@ -15,6 +15,8 @@ if [ -n "$2" ]; then
     systemctl disable --now etcd.service 2>/dev/null
     rm -rf "$2" /etc/etcd /etc/systemd/system/etcd.service /run/etcd /opt/etcd-*
     rm -f /usr/local/bin/etcd /usr/local/bin/etcdctl /usr/local/bin/etcdutl
+    dpkg --purge etcd-server etcd-client 2>/dev/null
+    rm -rf /opt/wizard-packages.tar /var/cache/wizard-packages /var/lib/wizard/packages.unfinished
     systemctl daemon-reload
     systemctl reset-failed 2>/dev/null
     userdel etcd 2>/dev/null
