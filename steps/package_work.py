@@ -63,10 +63,10 @@ def _args(roots: Sequence[str], debs: Sequence[Deb]) -> dict[str, str]:
 
 def _archive(work: Work, debs: Sequence[Deb]) -> bytes:
     """The packages in one file: the same for the same packages, so that a broken transfer goes on where it was."""
+    work.progress(f"fetching {len(debs)} packages for {work.host_name}", None)
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for deb in debs:
-            work.progress(f"fetching {deb.name} {deb.version}", None)
             _, path = work.artifacts.obtain(deb.artifact, deb.arch, deb.version)
             content = path.read_bytes()
             entry = tarfile.TarInfo(deb.file)
