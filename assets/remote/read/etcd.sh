@@ -179,6 +179,14 @@ rights() {
     esac
 }
 
+# Its own view of the members: that of the whole cluster is not to be had without a quorum. etcdctl 3.5 cannot ask for it.
+listed() {
+    case $(version_of /usr/local/bin/etcdctl version 'etcdctl version') in
+    3.5.*) ask member list -w json ;;
+    *) ask member list --consistency=s -w json ;;
+    esac
+}
+
 # A member that waits for its peers does not answer clients yet; its metrics are there from the start.
 cluster() {
     case $(state) in
@@ -187,8 +195,7 @@ cluster() {
             answer status '[' ask endpoint status -w json
             rights
         }
-        # Its own view: that of the whole cluster is not to be had without a quorum.
-        [ ! -x /usr/local/bin/etcdctl ] || answer members '{' ask member list --consistency=s -w json
+        [ ! -x /usr/local/bin/etcdctl ] || answer members '{' listed
         answer metrics etcd_ metrics
         ;;
     activating) answer metrics etcd_ metrics ;;
