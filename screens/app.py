@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, ClassVar
@@ -33,6 +34,7 @@ from wizard.core.outcome import Outcome, changes
 from wizard.core.resources import asset_text
 
 if TYPE_CHECKING:
+    from wizard.core.check import Finding
     from wizard.core.decide.addresses import PlannedAddress
     from wizard.core.decide.layout import Layout
     from wizard.core.decide.witness_report import WitnessReport
@@ -112,15 +114,22 @@ class WizardApp(Working):
         self.wire: Job[tuple[PlannedAddress, ...]] = Job("wire", self.post_message)
         self._outcome: Outcome | None = None
         self._saving = Lock()
+        self._loaded = False
+        """The answers that were there are known: nothing is written over them before."""
 
     # --- beginning and ending ---------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
-        """Load the answers, catch the signals, show the first screen."""
+    def on_load(self) -> None:
+        """Catch the signals before the terminal is taken: whenever they come, it is given back as it was."""
         self._catch_signals()
+
+    def on_mount(self) -> None:
+        """Load the answers, show the first screen."""
         error = self._load() or self.remember(
             self.checked.spec.name if self.begun else self.draft.get("name")
         )
+        if self.draft.anew:
+            self.left = None
         self.push_screen("resume" if self.left is not None else WELCOME.id)
         if error is not None:
             self.tell_error(error)
@@ -146,6 +155,7 @@ class WizardApp(Working):
         self.draft = found.draft if found.begun else self.desk.begin()
         self.furthest = number_of(self.draft.place)
         self.note = found.note
+        self._loaded = True
         return None
 
     def _catch_signals(self) -> None:
@@ -183,8 +193,9 @@ class WizardApp(Working):
         Args:
             code: the process' exit code.
         """
-        with suppress(WizardError):
-            self._write(self.draft, self.checked)
+        if self._loaded:
+            with suppress(WizardError):
+                self._write(self.draft, self.checked)
         self.let_go()
         self.prompter.close()
         self.looker.close()
@@ -243,10 +254,16 @@ class WizardApp(Working):
             self.tell_error(error)
             return
         self.left, self.furthest = None, 0
-        self.replace(self.desk.begin().put("name", self.draft.get("name")))
+        self.replace(replace(self.desk.begin().put("name", self.draft.get("name")), anew=True))
         self.go(STAGES[0].id)
         if kept:
             self.notify(f"The answers so far are kept as {kept}.", markup=False)
+
+    def build(self, approved: frozenset[str], mends: Sequence[Finding] = ()) -> None:
+        """Bring it about; from now on it is this run that may be left half done."""
+        self.draft = replace(self.draft, anew=False)
+        self.keep()
+        super().build(approved, mends)
 
     @work(thread=True, group="keep", exit_on_error=False)
     def keep(self) -> None:
@@ -273,11 +290,10 @@ class WizardApp(Working):
     @property
     def outcome(self) -> Outcome:
         """What is decided from the answers and facts there are now."""
-        facts = self.looker.facts
-        known = self._outcome
-        if known is None or known.checked is not self.checked or known.facts != facts:
-            known = self._outcome = Outcome(self.checked, facts)
-        return known
+        now = Outcome(self.checked, self.looker.facts, self.approved)
+        if self._outcome is None or self._outcome != now:
+            self._outcome = now
+        return self._outcome
 
     def layout(self) -> Layout | None:
         """The guests as decided from answers and facts; None while the network is not known."""

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Static
 
@@ -30,6 +31,9 @@ from screens.widgets import Answered, Choice, Field, Rail, RailItem, TitleLine, 
 
 if TYPE_CHECKING:
     from screens.app import WizardApp
+
+
+HELP_KEY = "f1"
 
 
 class StageScreen(Screen[None]):
@@ -51,10 +55,21 @@ class StageScreen(Screen[None]):
         Binding("f1", "app.help", "Help", tooltip="What this screen is about, and its keys", id="stage.help"),
     ]
 
+    _drawn_at: Size | None = None
+    """The terminal's size when it was drawn last; None = never."""
+
     @property
     def wizard(self) -> WizardApp:
         """The app, by its own type."""
         return cast("WizardApp", self.app)
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """As of every screen, with help at the end of the keys: there it is looked for."""
+        found = super().active_bindings
+        if HELP_KEY in found:
+            found[HELP_KEY] = found.pop(HELP_KEY)
+        return found
 
     # --- what a stage says ------------------------------------------------------------------------------------
 
@@ -123,6 +138,11 @@ class StageScreen(Screen[None]):
         """Draw what is known."""
         self.query_one("#refusal").display = False
 
+    def on_resize(self) -> None:
+        """Another size: what is drawn to the room there is, is drawn anew once the panes have theirs."""
+        if self._drawn_at not in (None, self.app.size):
+            self.call_after_refresh(self.redraw)
+
     def on_screen_resume(self) -> None:
         """Shown (again): the answers may have changed elsewhere."""
         self.arrive()
@@ -153,6 +173,7 @@ class StageScreen(Screen[None]):
 
     def redraw(self) -> None:
         """Title, rail and meaning as they are now."""
+        self._drawn_at = self.app.size
         number, count = number_of(self.STAGE), len(STAGES)
         self.query_one(TitleLine).show(
             self.wizard.title_text(), f"step {number} of {count}" if number else ""

@@ -58,14 +58,21 @@ class DiscoveryScreen(StageScreen):
         host = spec.hosts[self.chosen] if spec.hosts else None
         result = self.wizard.looker.result(host.name) if host else None
         self.query_one("#guests").display = host is not None and host.role == "hypervisor"
-        self.query_one("#detail", Told).update(detail(result))
+        self.query_one("#detail", Told).update(
+            detail(result, self.wizard.looker.there(host.name) if host else ())
+        )
         super().redraw()
 
     def _list(self) -> None:
         shown = self.query_one("#seen", OptionList)
         looker = self.wizard.looker
         rows = [
-            seen_line(host.name, looker.result(host.name), looking=looker.looking(host.name))
+            seen_line(
+                host.name,
+                looker.result(host.name),
+                looker.there(host.name),
+                looking=looker.looking(host.name),
+            )
             for host in self.wizard.checked.spec.hosts
         ]
         if shown.option_count == len(rows):
@@ -82,7 +89,8 @@ class DiscoveryScreen(StageScreen):
         if not spec.hosts:
             return Content("")
         host = spec.hosts[self.chosen]
-        return outlook(host, self.wizard.looker.result(host.name))
+        looker = self.wizard.looker
+        return outlook(host, looker.result(host.name), looker.there(host.name))
 
     @on(OptionList.OptionHighlighted)
     def _chose(self, event: OptionList.OptionHighlighted) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 
 from screens.text import MUTED, STRONG, STYLES, Sign, labelled, lines, signed, told
+from wizard.core.decide.present_data import ANSWERS, Kind, Present, Reply
 from wizard.core.decide.storage_hosts import content_text, gib_text, size_text
 from wizard.core.errors import WizardError
 from wizard.core.facts import GIB, Disk, HostFacts, Nic
@@ -19,12 +20,19 @@ SKEW_SECONDS = 0.5
 """Clocks that differ by more than this are worth a word; etcd and certificates want them closer."""
 
 
-def seen_line(name: str, result: HostFacts | WizardError | None, *, looking: bool) -> Content:
+def seen_line(
+    name: str,
+    result: HostFacts | WizardError | None,
+    there: Sequence[Present] = (),
+    *,
+    looking: bool,
+) -> Content:
     """One line of the list."""
     if looking:
         sign, text = Sign.RUNS, "looking"
     elif isinstance(result, HostFacts):
-        sign, text = Sign.DONE, _short(result)
+        sign = max((sign_of(one) for one in there), key=WORSE.index, default=Sign.DONE)
+        text = _short(result)
     elif result is None:
         sign, text = Sign.LATER, "not looked at"
     else:
@@ -38,11 +46,32 @@ def _short(facts: HostFacts) -> str:
     return f"{system}, {facts.cpu.threads or '?'} cpu, {memory}"
 
 
-def detail(result: HostFacts | WizardError | None) -> Content:
-    """Everything worth a line about one host."""
+WORSE = (Sign.DONE, Sign.NEEDS, Sign.FAILED)
+
+
+def sign_of(one: Present) -> Sign:
+    """How much something that is there already is in the way."""
+    if one.forbids:
+        return Sign.FAILED
+    return Sign.NEEDS if one.running and one.reply is not Reply.RESUME else Sign.DONE
+
+
+def detail(result: HostFacts | WizardError | None, there: Sequence[Present] = ()) -> Content:
+    """Everything worth a line about one host; what is there already first, as nothing else keeps one from going on."""
     if not isinstance(result, HostFacts):
         return Content("")
-    return lines([labelled(label, text, width=LABEL) for label, text in _rows(result)])
+    rows = [row for one in there for row in _already(one)]
+    return lines([*rows, *(labelled(label, text, width=LABEL) for label, text in _rows(result))])
+
+
+def _already(one: Present) -> Iterator[Content]:
+    """What it is, what was seen of it, and the commands that put it out of the way."""
+    yield signed(sign_of(one), (one.what, STRONG))
+    yield from (labelled("   seen", (text, MUTED), width=LABEL) for text in one.evidence)
+    yield from (
+        labelled("   do" if number == 0 else "", text, width=LABEL) for number, text in enumerate(one.steps)
+    )
+    yield told("")
 
 
 def _rows(facts: HostFacts) -> Iterator[tuple[str, str]]:
@@ -84,17 +113,38 @@ def _skew(facts: HostFacts) -> str:
     return f", {abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} ours"
 
 
-def outlook(host: HostSpec, result: HostFacts | WizardError | None) -> Content:
+def outlook(host: HostSpec, result: HostFacts | WizardError | None, there: Sequence[Present] = ()) -> Content:
     """What the host can be used for, or what to do so that it can be seen."""
     rows = [told((host.name, STRONG)), told("")]
     if result is None:
         rows.append(told("It is being looked at. Nothing is changed on it."))
     elif isinstance(result, HostFacts):
         rows += _good_for(host, result)
+        rows += _consequences(there)
     else:
         rows += [signed(Sign.FAILED, result.what), told(""), told((result.why, MUTED)), told("")]
         rows += [labelled("do", one, width=2) for one in result.do]
     return lines(rows)
+
+
+def _consequences(there: Sequence[Present]) -> Iterator[Content]:
+    """What becomes of each thing that is there already."""
+    if there:
+        yield told("")
+        yield told(("Already there", STRONG))
+    for one in there:
+        yield signed(sign_of(one), NAMES[one.kind], f": {ANSWERS[one.reply]}. ", (one.why, MUTED))
+
+
+NAMES: Mapping[Kind, str] = {
+    "microk8s": "MicroK8s",
+    "k3s": "K3s",
+    "kubeadm": "kubeadm",
+    "swarm": "Docker Swarm",
+    "etcd": "etcd",
+    "dns": "port 53",
+    "earlier-run": "an earlier run",
+}
 
 
 def _good_for(host: HostSpec, facts: HostFacts) -> Iterator[Content]:
@@ -115,8 +165,6 @@ def _good_for(host: HostSpec, facts: HostFacts) -> Iterator[Content]:
         yield signed(Sign.DONE, "libvirt is there")
     else:
         yield signed(Sign.NEEDS, "libvirt is missing: guests cannot be made without it.")
-    if facts.microk8s:
-        yield signed(Sign.NEEDS, "MicroK8s is on it and uses the same ports.")
 
 
 def _guests(host: HostSpec, facts: HostFacts) -> Iterator[Content]:

@@ -12,10 +12,10 @@ from textual.content import Content
 from textual.widgets import Button, OptionList
 from textual.widgets.option_list import Option
 
-from screens.base import StageScreen
 from screens.dialogs import QuestionDialog, TypedDialog
 from screens.drawn import Picture, Reader, content_of
 from screens.text import Sign
+from screens.topology import TopologyScreen
 from screens.widgets import RailItem
 from screens.work import Look, destroyed
 from wizard.core.check import Finding, Status
@@ -25,7 +25,7 @@ from wizard.core.view.columns import wrapped
 from wizard.core.view.findings import SYMBOLS, TONES, Cause, DoctorView, cause_lines, doctor_view
 from wizard.core.view.review import confirmation, losses, plan_lines, sum_text
 from wizard.core.view.styled import Line, Tone, line
-from wizard.core.view.topology import topology_lines
+from wizard.core.view.topology import Topology
 
 SIGNS = {
     Status.PASS: Sign.DONE,
@@ -48,10 +48,11 @@ def ask_doctor(session: Session) -> DoctorReport:
     return session.doctor()
 
 
-class DoctorScreen(StageScreen):
+class DoctorScreen(TopologyScreen):
     """The report, one finding opened at a time."""
 
     STAGE = "doctor"
+    TELLS = "finding-text"
     AUTO_FOCUS = "#findings"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "mend", "Run the fix", tooltip="What the wizard would do about it", id="doctor.fix"),
@@ -88,7 +89,7 @@ class DoctorScreen(StageScreen):
         yield OptionList(id="findings", compact=True)
         with Reader(id="finding"):
             yield Picture(self._finding, id="finding-text")
-            yield Picture(self._topology, id="doctor-topology")
+            yield self.topology_picture()
 
     def buttons(self) -> ComposeResult:
         """Back, or look again."""
@@ -99,7 +100,6 @@ class DoctorScreen(StageScreen):
         """Begin to look."""
         super().on_mount()
         self.query_one("#question").display = False
-        self.query_one("#doctor-topology").display = False
         self.action_again()
 
     def action_again(self) -> None:
@@ -120,8 +120,7 @@ class DoctorScreen(StageScreen):
         causes = [one.finding for one in view.causes] if view else []
         rest = [one for one in view.findings if one not in causes] if view else []
         self._shown = causes + [one for one in rest if self._all or one.status is Status.WARN]
-        picture, text = self.query_one("#doctor-topology"), self.query_one("#finding-text")
-        picture.display, text.display = not self._shown, bool(self._shown)
+        self.show_topology(not self._shown)
         found = self.query_one("#findings", OptionList)
         found.clear_options()
         found.add_options(Option(content_of([_row(one)])) for one in self._shown)
@@ -129,13 +128,6 @@ class DoctorScreen(StageScreen):
         if self._shown:
             found.highlighted = 0
         self.redraw()
-
-    def redraw(self) -> None:
-        """The sentence and the finding that is pointed at."""
-        super().redraw()
-        for picture in self.query(Picture):
-            if picture.display:
-                picture.redraw()
 
     def rail(self) -> Sequence[RailItem]:
         """The steps that have checks, each with the worst that was found."""
@@ -150,8 +142,15 @@ class DoctorScreen(StageScreen):
         """Nothing beside: sentences and commands want the room."""
         return Content("")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a fix to copy, or no key for it."""
+        if action == "copy":
+            return bool(self.is_mounted and self.pointed and self.pointed.fix)
+        return super().check_action(action, parameters)
+
     @on(OptionList.OptionHighlighted, "#findings")
     def _pointed(self) -> None:
+        self.refresh_bindings()
         self.query_one("#finding", Reader).scroll_home(animate=False)
         self.query_one("#finding-text", Picture).redraw()
 
@@ -191,19 +190,14 @@ class DoctorScreen(StageScreen):
             rows.append(line("   ", (f"{'because':<9}", Tone.DIM), f"of {item.explained_by}"))
         return rows
 
-    def _topology(self, width: int, _height: int) -> list[Line]:
-        return topology_lines(self.wizard.picture(findings=self._view.findings if self._view else ()), width)
+    def topology(self) -> Topology:
+        """As the checks have found it."""
+        return self.wizard.picture(findings=self._view.findings if self._view else ())
 
     def action_all(self) -> None:
         """Show or hide the checks that hold."""
         self._all = not self._all
         self._fill()
-
-    def action_topology(self) -> None:
-        """Show the topology instead of the finding, or the finding."""
-        picture, text = self.query_one("#doctor-topology"), self.query_one("#finding-text")
-        picture.display, text.display = not picture.display, picture.display
-        self.redraw()
 
     def action_mend(self) -> None:
         """Look what the wizard would do about the finding; it is shown and asked for before anything is done."""
@@ -263,4 +257,5 @@ def repair_dialog(repair: Repair) -> QuestionDialog | TypedDialog:
 def _row(item: Finding) -> Line:
     place = f" [{item.host}]" if item.host and item.host not in item.title else ""
     told = item.title if item.status is Status.PASS else item.detail
-    return line((SYMBOLS[item.status], TONES[item.status]), f" {told}{place}")
+    first = told.splitlines()[0] if told else ""
+    return line((SYMBOLS[item.status], TONES[item.status]), f" {first}{place}")

@@ -11,30 +11,33 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button
 
-from screens.base import StageScreen
 from screens.drawn import Picture, Reader, content_of
 from screens.flow import STAGES
 from screens.text import Sign
+from screens.topology import TopologyScreen
 from screens.widgets import RailItem
+from wizard.core.home import shortened
 from wizard.core.spec.model import ClusterSpec
 from wizard.core.view.done import built_lines, next_steps, nothing_missing
 from wizard.core.view.progress import RunView
-from wizard.core.view.styled import Line
-from wizard.core.view.topology import topology_lines
+from wizard.core.view.styled import Line, line
+from wizard.core.view.topology import Topology, topology_lines
 
 ROOMY, BESIDE = 108, 32
 """Columns of a terminal that has room for the picture beside the table, and of the picture."""
 
 
-class DoneScreen(StageScreen):
+class DoneScreen(TopologyScreen):
     """What there is now."""
 
     STAGE = "done"
+    TELLS = "built-text"
     NEXT = "Doctor"
     AUTO_FOCUS = "#next"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "next", "Doctor", tooltip="Is everything well?", id="done.doctor"),
         Binding("ctrl+n", "next", "Doctor", show=False, tooltip="Is everything well?", id="done.next"),
+        Binding("t", "topology", "Topology", tooltip="What runs where", id="done.topology"),
         Binding("l", "app.log", "Log", tooltip="Everything that happened", id="done.log"),
         Binding("tab", "app.focus_next", "Next", show=False, tooltip="To the next pane", id="done.field"),
         Binding("escape", "back", "Plan", tooltip="To the plan; answers can be changed", id="done.back"),
@@ -56,6 +59,7 @@ class DoneScreen(StageScreen):
         """Machines and addresses, then what comes next."""
         with Reader(id="built"):
             yield Picture(self._built, id="built-text")
+            yield self.topology_picture()
 
     def buttons(self) -> ComposeResult:
         """Doctor, or leave."""
@@ -67,26 +71,26 @@ class DoneScreen(StageScreen):
         super().on_mount()
         self.query_one("#question").display = False
 
-    def redraw(self) -> None:
-        """Everything."""
-        super().redraw()
-        self.query_one("#built-text", Picture).redraw()
-
     def _built(self, width: int, _height: int) -> list[Line]:
         home = self.wizard.desk.home(self.spec.name)
+        health, told = self.topology().quorum
         return [
             *built_lines(self.spec, self.view, width),
-            *next_steps(str(home.folder), width, self.wizard.desk.program),
+            line("etcd  ", (f"{health.symbol} {told}", health.tone)),
+            line(""),
+            *next_steps(shortened(home.folder), width, self.wizard.desk.program),
         ]
 
     def meaning(self) -> Content:
         """What runs where."""
-        if self.app.size.width < ROOMY:
+        if self.app.size.width < ROOMY or self.topology_shown:
             return Content("")
-        picture = self.wizard.picture(self.view)
-        return content_of(
-            topology_lines(picture, self.query_one("#side").scrollable_content_region.width or BESIDE)
-        )
+        width = self.query_one("#side").scrollable_content_region.width or BESIDE
+        return content_of(topology_lines(self.topology(), width))
+
+    def topology(self) -> Topology:
+        """As it was built."""
+        return self.wizard.picture(self.view)
 
     def rail(self) -> Sequence[RailItem]:
         """The whole story, told."""

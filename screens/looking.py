@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from wizard.core.context import Context
+    from wizard.core.decide.present_data import Present
     from wizard.core.desk import Desk
     from wizard.core.events import Sink
     from wizard.core.facts import HostFacts
@@ -36,11 +38,13 @@ class Seen(Message):
         host: its name.
         way: how it was reached: an answer that came by another way than the present one is stale.
         result: what it is, or what kept us from knowing.
+        there: what is on it already.
     """
 
     host: str
     way: Way
     result: HostFacts | WizardError
+    there: tuple[Present, ...] = ()
 
 
 class Looker:
@@ -56,6 +60,7 @@ class Looker:
     def __init__(self, desk: Desk, prompter: Prompter, emit: Sink, post: Callable[[Message], object]) -> None:
         self._desk, self._prompter, self._emit, self._post = desk, prompter, emit, post
         self._known: dict[str, tuple[Way, HostFacts | WizardError]] = {}
+        self._there: dict[str, tuple[Present, ...]] = {}
         self._asked: dict[str, Way] = {}
         self._closing = Flag()
         self._open: set[Hosts] = set()
@@ -69,6 +74,10 @@ class Looker:
         """What came of looking at a host; None = nobody looked yet."""
         known = self._known.get(host)
         return known[1] if known else None
+
+    def there(self, host: str) -> tuple[Present, ...]:
+        """What is on a host already; nothing where nobody has looked."""
+        return self._there.get(host, ()) if host in self._known else ()
 
     @property
     def busy(self) -> bool:
@@ -114,6 +123,7 @@ class Looker:
         if self._asked.get(seen.host) == seen.way:
             del self._asked[seen.host]
             self._known[seen.host] = (seen.way, seen.result)
+            self._there[seen.host] = seen.there
 
     def close(self) -> None:
         """The wizard is being left: connections are closed, so that no thread waits for a host."""
@@ -135,8 +145,19 @@ class Looker:
     def _ask_all(self, ctx: Context, ways: dict[str, Way]) -> None:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
             for name, way in ways.items():
-                pool.submit(lambda host, by: self._tell(host, by, ctx.try_facts(host)), name, way)
+                pool.submit(self._ask, ctx, name, way)
 
-    def _tell(self, host: str, way: Way, result: HostFacts | WizardError) -> None:
+    def _ask(self, ctx: Context, host: str, way: Way) -> None:
+        """The facts; and what is there already, of which every check of its own tells where it cannot be asked."""
+        result = ctx.try_facts(host)
+        there: tuple[Present, ...] = ()
+        if not isinstance(result, WizardError):
+            with suppress(WizardError):
+                there = self._desk.already_there(ctx, host)
+        self._tell(host, way, result, there)
+
+    def _tell(
+        self, host: str, way: Way, result: HostFacts | WizardError, there: tuple[Present, ...] = ()
+    ) -> None:
         if not self._closing.is_set():
-            self._post(Seen(host, way, result))
+            self._post(Seen(host, way, result, there))

@@ -11,6 +11,7 @@ from wizard.core.decide.capacity import gib
 from wizard.core.decide.layout import HostLayout, Layout
 from wizard.core.spec.model import MachineSpec, Problem
 from wizard.core.spec.values import size_text
+from wizard.core.view.decided import local_time
 
 BLANK = "\N{NO-BREAK SPACE}"
 """A blank that wrapping keeps at the beginning of a line."""
@@ -50,9 +51,22 @@ def capacity(layout: Layout | None) -> Content:
     rows: list[Content] = [told(("If only one remains", STRONG)), told("")]
     for host in layout.hosts:
         rows += [*_alone(host), told("")]
-    source = "Proposed by the wizard." if layout.proposed else "Your own sizes. ctrl+r proposes anew."
-    rows.append(told((source, MUTED)))
-    return lines(rows)
+    return lines([*rows, *_source(layout)])
+
+
+def _source(layout: Layout) -> Iterator[Content]:
+    """Whose sizes these are; of those that were agreed on, what a proposal of today would have otherwise."""
+    if layout.approved_at is None:
+        own = "Your own sizes. ctrl+r forgets them."
+        yield told(("Proposed by the wizard." if layout.proposed else own, MUTED))
+        return
+    yield told(
+        (f"Agreed on {local_time(layout.approved_at)}. They stay, whatever changes on the hosts.", MUTED)
+    )
+    if layout.differs:
+        yield told("")
+        yield told(("A proposal of today would differ:", MUTED))
+        yield from (labelled("-", (text, MUTED), width=1) for text in layout.differs)
 
 
 def _alone(host: HostLayout) -> Iterator[Content]:

@@ -33,12 +33,12 @@ class NetworkScreen(StageScreen):
         """One field for each answer."""
         yield Field("network.cidr", "LAN", example="192.168.10.0/24")
         yield Field("network.gateway", "Router", example="192.168.10.1")
-        yield Field("network.dhcp", "DHCP range", example="192.168.10.100-192.168.10.199")
+        yield Field("network.dhcp", "DHCP range", example="192.168.10.100-192.168.10.199", long=True)
         yield Field("network.api_vip", "API address", example="192.168.10.20")
-        yield Field("network.load_balancer", "Services", example="192.168.10.230-192.168.10.250")
+        yield Field("network.load_balancer", "Services", example="192.168.10.230-192.168.10.250", long=True)
         yield Field("network.domain", "Domain", example="home.arpa")
         yield Choice("dns.kind", "Name server", NAME_SERVERS)
-        yield Field("network.upstream_dns", "Asks", example="9.9.9.9, 149.112.112.112")
+        yield Field("network.upstream_dns", "Asks", example="9.9.9.9, 149.112.112.112", long=True)
 
     def arrive(self) -> None:
         """What is empty is suggested from what was seen."""

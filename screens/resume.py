@@ -13,14 +13,14 @@ from textual.widgets import Button
 from screens.base import StageScreen
 from screens.dialogs import QuestionDialog
 from screens.drawn import Picture, Reader
-from screens.text import MUTED, STRONG, Sign, lines, signed, told
+from screens.text import MUTED, STRONG, Sign, labelled, lines, signed, told
 from screens.work import Look
 from wizard.core.engine.plan import Plan
 from wizard.core.engine.resume import Standing
 from wizard.core.session import Session
 from wizard.core.state import RunState
 from wizard.core.view.columns import wrapped
-from wizard.core.view.resume import answer_text, groups, last_touched, remembered
+from wizard.core.view.resume import last_touched, remembered, standing_lines
 from wizard.core.view.review import sum_text
 from wizard.core.view.styled import Line, Tone, line
 
@@ -100,7 +100,9 @@ class ResumeScreen(StageScreen):
         rows: list[Line] = []
         look, state = self._look, self.state
         if look is not None and look.result is not None:
-            rows += _standing(look.result[1], width) or [line(("--", Tone.DIM), " No change was begun yet.")]
+            rows += standing_lines(look.result[1], width) or [
+                line(("--", Tone.DIM), " No change was begun yet.")
+            ]
         elif look is not None and look.error is not None:
             said = [look.error.what, f"why: {look.error.why}", *(f"do: {one}" for one in look.error.do)]
             rows += [line((part, Tone.BAD)) for text in said for part in wrapped(text, width, "", "  ")]
@@ -114,15 +116,12 @@ class ResumeScreen(StageScreen):
         """When it was left, and what is still to do."""
         rows: list[Content] = []
         if self.state is not None:
-            rows += [
-                told(("Last run", STRONG)),
-                told(last_touched(self.state) or "begun, nothing saved"),
-                told(""),
-            ]
+            rows += [labelled("last run", last_touched(self.state) or "begun, nothing saved")]
         if self._look is not None and self._look.result is not None:
             plan = self._look.result[0]
-            rows += [told(("Still to do", STRONG)), told(sum_text(plan)), told("")]
+            rows += [labelled("to do", (sum_text(plan), STRONG))]
             rows += [signed(Sign.FAILED, error.what) for error in plan.errors]
+        rows += [told("")]
         rows += [
             told(
                 (
@@ -176,22 +175,3 @@ class ResumeScreen(StageScreen):
     @on(Button.Pressed, "#over")
     def _over_pressed(self) -> None:
         self.action_over()
-
-
-def _standing(left: Standing, width: int) -> list[Line]:
-    """Done and still true, drifted, half done, not started, and the answers that changed since."""
-    rows: list[Line] = []
-    for group in groups(left):
-        if group.tone is Tone.OK:
-            rows.append(line((group.symbol, group.tone), f" {group.word}", (f"  {group.names[0]}", Tone.DIM)))
-            continue
-        rows.append(line((group.symbol, group.tone), f" {group.word}", (f"  {len(group.names)}", Tone.DIM)))
-        rows += [line("   ", part) for name in group.names for part in wrapped(name, width - 3, "", "  ")]
-    if left.answers:
-        rows.append(line(("!!", Tone.WARN), " answers that changed since"))
-        rows += [
-            line("   ", part)
-            for one in left.answers
-            for part in wrapped(answer_text(*one), width - 3, "", "  ")
-        ]
-    return rows

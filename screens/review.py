@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -14,8 +14,8 @@ from textual.widgets import Button
 
 from screens.base import StageScreen
 from screens.dialogs import TypedDialog
-from screens.drawn import Picture, Reader, content_of, say
-from screens.text import MUTED, STRONG, Sign, lines, signed, told
+from screens.drawn import Picture, Reader, say
+from screens.text import MUTED, STRONG, Sign, labelled, lines, signed, told
 from screens.work import Look, destroyed
 from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout import effective_machines
@@ -27,8 +27,8 @@ from wizard.core.session import Session
 from wizard.core.spec.model import MachineSpec
 from wizard.core.view.columns import table, wrapped
 from wizard.core.view.losses import HEAD, KEY, loss_rows, single_losses, stops
-from wizard.core.view.resume import answer_text, groups
-from wizard.core.view.review import confirmation, losses, plan_lines, sum_text
+from wizard.core.view.resume import standing_lines
+from wizard.core.view.review import Loss, confirmation, losses, plan_lines, sum_text
 from wizard.core.view.styled import Line, Tone, line
 from wizard.core.view.topology import topology, topology_lines
 
@@ -161,16 +161,9 @@ class ReviewScreen(StageScreen):
         return PAGES[self._page](self, look.result, width)
 
     def plan_page(self, found: Reviewed, width: int) -> list[Line]:
-        """The plan by step, what an earlier run left above it."""
-        rows: list[Line] = []
-        for group in groups(found.left):
-            for index, name in enumerate(group.names):
-                head = f"{group.word:<20}" if not index else " " * 20
-                rows.append(line((group.symbol, group.tone), f" {head} {name}"))
-        rows += [
-            line(("!!", Tone.WARN), f" changed answer  {answer_text(*one)}") for one in found.left.answers
-        ]
-        rows += [line("")] if rows else []
+        """What is destroyed, what an earlier run left, then the plan by step."""
+        rows = [*_destroyed(losses(found.plan), width), *standing_lines(found.left, width)]
+        rows += [line("")] if rows and rows[-1] != line("") else []
         return [*rows, *plan_lines(found.plan, width, previews=self._previews)]
 
     def failures_page(self, found: Reviewed, width: int) -> list[Line]:
@@ -196,14 +189,15 @@ class ReviewScreen(StageScreen):
         if found is None:
             return told(("Nothing is changed before you say so.", MUTED))
         rows = [told((sum_text(found.plan), STRONG)), told("")]
-        rows += [signed(Sign.NEEDS, f"destroys {one.text}") for one in losses(found.plan)]
+        if found.plan.destroys:
+            rows.append(signed(Sign.FAILED, "what is destroyed is named first in the plan (p)"))
         rows += [signed(Sign.FAILED, error.what) for error in found.plan.errors]
         stopping = [loss for loss in single_losses(found.proof) if stops(loss, found.proof)]
         if found.proof.losses and not stopping:
             rows.append(signed(Sign.DONE, "No single loss stops anything for good."))
-        rows += [
-            signed(Sign.NEEDS, f"losing {', '.join(loss.lost)} stops something (f)") for loss in stopping
-        ]
+        if stopping:
+            names = list(dict.fromkeys(" + ".join(loss.lost) for loss in stopping))
+            rows.append(signed(Sign.NEEDS, f"something stops without {any_of(names)} (f)"))
         rows += [told(""), told(("It can be stopped at any time and goes on where it was.", MUTED))]
         return lines(rows)
 
@@ -248,6 +242,35 @@ class ReviewScreen(StageScreen):
         self.action_next()
 
 
+NAMED = 3
+"""Things named one by one where there is little room."""
+
+
+def any_of(names: Sequence[str]) -> str:
+    """Some of them in words: `tower-a, pi or 3 more`.
+
+    Args:
+        names: at least one.
+    """
+    told = list(names[:NAMED])
+    more = len(names) - len(told)
+    told += [f"{more} more"] if more else []
+    return " or ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+
+
+def _destroyed(lost: Sequence[Loss], width: int) -> list[Line]:
+    """Everything that is destroyed, so that a person recognises it: before anything else is said."""
+    if not lost:
+        return []
+    rows = [line((f"!! This destroys {len(lost)} thing{'s' if len(lost) != 1 else ''}", Tone.BAD))]
+    for one in lost:
+        rows += [line((part, Tone.STRONG)) for part in wrapped(one.text, width, "   ", "   ")]
+        rows += [
+            line((part, Tone.DIM)) for part in wrapped(f"{one.host}: {one.summary}", width, "   ", "   ")
+        ]
+    return [*rows, line("")]
+
+
 def typed_dialog(plan: Plan) -> TypedDialog:
     """The question before anything is destroyed.
 
@@ -255,14 +278,14 @@ def typed_dialog(plan: Plan) -> TypedDialog:
         plan: that destroys something.
     """
     lost = losses(plan)
-    rows = []
-    for one in lost:
-        rows += [
-            line(("!! ", Tone.BAD), (one.text, Tone.STRONG)),
-            line((f"   {one.host}: {one.summary}", Tone.DIM)),
-        ]
+    rows = [row for one in lost for row in _lost(one)]
     title = f"This destroys {len(lost)} thing{'s' if len(lost) != 1 else ''}"
-    return TypedDialog(title, content_of(rows), word=confirmation(lost), yes="Destroy and build")
+    return TypedDialog(title, lines(rows), word=confirmation(lost), yes="Destroy and build")
+
+
+def _lost(one: Loss) -> Iterator[Content]:
+    yield signed(Sign.FAILED, (one.text, STRONG))
+    yield labelled("", (f"{one.host}: {one.summary}", MUTED), width=2)
 
 
 PAGES: Mapping[str, Callable[[ReviewScreen, Reviewed, int], list[Line]]] = {

@@ -12,9 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button
 
-from screens.base import StageScreen
 from screens.drawn import LogPane, Picture, Reader, content_of, say
 from screens.text import Sign
+from screens.topology import TopologyScreen
 from screens.widgets import RailItem
 from screens.work import Run
 from wizard.core.view.columns import wrapped
@@ -22,7 +22,7 @@ from wizard.core.view.feed import KEPT_LINES, Drained
 from wizard.core.view.progress import RunView
 from wizard.core.view.run_text import Leaving, bar, current_lines, ending_lines, headline, step_lines
 from wizard.core.view.styled import Line, Tone, line
-from wizard.core.view.topology import topology_lines
+from wizard.core.view.topology import Topology, topology_lines, topology_rows
 
 SIGNS = {
     "not-begun": Sign.LATER,
@@ -38,7 +38,7 @@ ROOMY, BESIDE = 108, 22
 """Columns of a terminal that has room for the log and the picture, and of the picture where there is little."""
 
 
-RAIL = 12
+RAIL = 13
 """Columns of a step's name in the rail."""
 
 
@@ -46,10 +46,11 @@ CLOCK_SECONDS = 0.9
 """Time after which the steps tell other times; a little less than between two rings of the app's clock."""
 
 
-class RunScreen(StageScreen):
+class RunScreen(TopologyScreen):
     """How the run is going."""
 
     STAGE = "run"
+    TELLS = "run-steps"
     AUTO_FOCUS = "#run-main"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -86,7 +87,7 @@ class RunScreen(StageScreen):
         """The steps, or the topology, and the log below them when it is asked for."""
         with Reader(id="run-main"):
             yield Picture(self._steps, id="run-steps", classes="-fill")
-            yield Picture(self._topology, id="run-topology")
+            yield self.topology_picture()
         yield LogPane(KEPT_LINES, id="run-log")
 
     def buttons(self) -> ComposeResult:
@@ -96,10 +97,9 @@ class RunScreen(StageScreen):
         yield Button("Go on", id="next", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """The steps first; log and topology when they are asked for."""
+        """The steps first; the log when it is asked for."""
         super().on_mount()
         self.query_one("#question").display = False
-        self.query_one("#run-topology").display = False
         self.query_one("#run-log").display = False
 
     def arrive(self) -> None:
@@ -137,16 +137,17 @@ class RunScreen(StageScreen):
     def redraw(self) -> None:
         """Everything but the log."""
         super().redraw()
-        for picture in self.query(Picture):
-            if picture.display:
-                picture.redraw()
+        # A run that goes on shows what fits; what is said of one that has ended is read to its end.
+        self.query_one("#run-steps").set_class(self.view.status == "running", "-fill")
         self._show_buttons()
 
     def _show_buttons(self) -> None:
         run = self.install
         active = run is not None and run.active
         stop = self.query_one("#stop", Button)
-        stop.display = active
+        if stop.display != active:
+            stop.display = active
+            self.refresh_bindings()
         say(stop, "Stop after this" if run is None or run.leaving is Leaving.NO else "Let go now")
         going = self.query_one("#next", Button)
         going.display = not active
@@ -160,11 +161,11 @@ class RunScreen(StageScreen):
     def meaning(self) -> Content:
         """What runs where; at the narrowest only the quorum."""
         log = self.query_one("#run-log").display and self.app.size.width < ROOMY
-        if self.query_one("#run-topology").display or log:
+        if self.topology_shown or log:
             return Content("")
-        return content_of(
-            self._topology(self.query_one("#side").scrollable_content_region.width or BESIDE, 0)
-        )
+        width = self.query_one("#side").scrollable_content_region.width or BESIDE
+        draw = topology_lines if self.app.size.width >= ROOMY else topology_rows
+        return content_of(draw(self.topology(), width))
 
     def _steps(self, width: int, height: int) -> list[Line]:
         now, view = time.time(), self.view
@@ -177,10 +178,11 @@ class RunScreen(StageScreen):
             ending = [line((part, Tone.BAD)) for text in said for part in wrapped(text, width, "", "  ")]
         if view.status == "running":
             return [*top, *current_lines(view, now, width, max((height or 20) - len(top), 3))]
-        return [*top, *step_lines(view, width), *([line("")] if ending else []), *ending]
+        return [*top, *ending, *([line("")] if ending else []), *step_lines(view, width)]
 
-    def _topology(self, width: int, _height: int) -> list[Line]:
-        return topology_lines(self.wizard.picture(self.view), width)
+    def topology(self) -> Topology:
+        """As the run has brought it about so far."""
+        return self.wizard.picture(self.view)
 
     # --- keys -------------------------------------------------------------------------------------------------
 
@@ -193,12 +195,6 @@ class RunScreen(StageScreen):
             pane.scroll_end(animate=False)
         self.redraw()
 
-    def action_topology(self) -> None:
-        """Show the topology large, or the steps."""
-        large, steps = self.query_one("#run-topology"), self.query_one("#run-steps")
-        large.display, steps.display = not large.display, large.display
-        self.redraw()
-
     def action_doctor(self) -> None:
         """Ask doctor; the run goes on."""
         self.wizard.doctor()
@@ -208,6 +204,11 @@ class RunScreen(StageScreen):
         if self.install is not None and self.install.active:
             self.install.stop()
             self.redraw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be stopped where nothing runs, and one only goes on from a run that has ended."""
+        active = self.install is not None and self.install.active
+        return active if action == "stop" else super().check_action(action, parameters)
 
     def action_back(self) -> None:
         """To the plan; the run goes on."""

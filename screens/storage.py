@@ -51,7 +51,13 @@ class StorageScreen(StageScreen):
         """Verdicts, places, reasons."""
         yield Lines(id="ways", compact=True, markup=False)
         yield Field("storage.class", "Class", example="my-storage-class", id="class")
-        yield Field("storage.backup_target", "Backups to", example="nfs://192.168.10.5:/backups", id="target")
+        yield Field(
+            "storage.backup_target",
+            "Backups to",
+            example="nfs://192.168.10.5:/backups",
+            long=True,
+            id="target",
+        )
         yield Vertical(id="places")
         yield Told(id="reasons")
 

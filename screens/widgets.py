@@ -107,11 +107,19 @@ class Field(Vertical):
         path: the place in the spec; may be changed later (`aim`).
         label: in front of the line.
         example: shown where nothing is typed.
-        password: never shown.
+        long: where there is little room, the line stands below its label and has all of it.
     """
 
-    def __init__(self, path: str, label: str, *, example: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
+    def __init__(
+        self,
+        path: str,
+        label: str,
+        *,
+        example: str = "",
+        long: bool = False,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(id=id, classes="-long" if long else None)
         self.path, self._label, self.example = path, label, example
         self._put = ""
         """What was put into the line last, by us."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wizard.core.engine.plan import Plan
     from wizard.core.session import Session
     from wizard.core.spec.model import ClusterSpec
-    from wizard.core.state import RunState
+    from wizard.core.state import ApprovedLayout, RunState
     from wizard.core.view.feed import Drained
     from wizard.core.view.progress import RunView
     from wizard.core.view.topology import Topology
@@ -66,6 +66,8 @@ class Working(App[int]):
         """The run that goes on, or the last one."""
         self.left: RunState | None = None
         """What an earlier run left half done; None = nothing."""
+        self.approved: ApprovedLayout | None = None
+        """The guests that were agreed on at the last run; None = nothing was agreed on yet."""
         self._jobs: list[Job[Any]] = []
         self._ticks: Timer | None = None
 
@@ -83,7 +85,7 @@ class Working(App[int]):
         raise NotImplementedError
 
     def remember(self, name: str) -> WizardError | None:
-        """Look whether an earlier run was left half done.
+        """Look what an earlier run agreed on, and whether it was left half done.
 
         Args:
             name: of the cluster; empty where it has no sound one.
@@ -101,6 +103,7 @@ class Working(App[int]):
 
                 state = StateStore(home, writer=version()).load()
                 self.left = state if half_done(state) else None
+                self.approved = state.layout if state else None
         except WizardError as error:
             return error
         return None
@@ -111,8 +114,7 @@ class Working(App[int]):
         from wizard.core.decide.layout import effective_machines
 
         spec = self.install.spec if self.install is not None else self.checked.spec
-        if self.left is not None:
-            spec = with_approved(spec, self.left.layout)
+        spec = with_approved(spec, self.approved)
         return replace(spec, machines=effective_machines(spec, self.looker.facts))
 
     def picture(self, view: RunView | None = None, findings: Sequence[Finding] = ()) -> Topology:
@@ -227,6 +229,7 @@ class Working(App[int]):
         run = self.install
         assert run is not None
         self.busy = ""
+        error = self.remember(run.spec.name)
         if self._ticks is not None:
             self._ticks.pause()
         drained = run.feed.drain()
@@ -237,8 +240,9 @@ class Working(App[int]):
         elif getattr(self.screen, "STAGE", "") != "run":
             said = {"done": "The homelab is built.", "stopped": "The run was stopped."}
             self.notify(said.get(status, "The run did not come to its end."), title="The run", markup=False)
-        if run.error is not None and getattr(self.screen, "STAGE", "") != "run":
-            self.tell_error(run.error)
+        error = run.error or error
+        if error is not None and getattr(self.screen, "STAGE", "") != "run":
+            self.tell_error(error)
 
     def _after(self, run: Run) -> None:
         """What was built; or, after a repair, what doctor makes of it."""
@@ -251,6 +255,8 @@ class Working(App[int]):
 
     def let_go(self) -> None:
         """End everything in threads at once; what runs on a host goes on there."""
+        if self._ticks is not None:
+            self._ticks.stop()
         for job in list(self._jobs):
             job.let_go()
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wizard.artifacts.access import ArtifactAccess
     from wizard.core.context import Context
     from wizard.core.decide.addresses import PlannedAddress
+    from wizard.core.decide.present_data import Present
     from wizard.core.decide.wire import Wire
     from wizard.core.decide.wire_owners import Owners
     from wizard.core.decide.witness_report import WitnessReport
@@ -117,6 +118,12 @@ class RealDesk:
 
         with self.session(spec, prompter=prompter, write=True) as session:
             return run_witness(session, say)
+
+    def already_there(self, ctx: Context, host: str) -> tuple[Present, ...]:
+        """As `wizard facts` does."""
+        from steps.present import already_there
+
+        return already_there(ctx, host)
 
     def ask_wire(self, spec: ClusterSpec, *, prompter: Prompter) -> tuple[PlannedAddress, ...]:
         """As `wizard layout` does."""

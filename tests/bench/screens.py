@@ -54,7 +54,7 @@ class NotingDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Write, and note it once it is with the terminal's writer."""
         super().write(data)
-        large = self._app.screen.query("#run-topology") if self._app.screen_stack else ()
+        large = self._app.screen.query("#topology") if self._app.screen_stack else ()
         self.frames.append((time.monotonic(), any(one.region for one in large)))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from wizard.core.draft import Draft
+from wizard.core.facts import GIB
 from wizard.core.prompt import Silent
 from wizard.core.session import Session
 from wizard.core.spec import ClusterSpec, load_spec
@@ -55,6 +56,21 @@ def test_what_goes_wrong_goes_wrong_until_the_first_run_is_over(desk: PracticeDe
         assert session.apply(lambda *_: True).status == "failed"
     with desk.session(spec, prompter=Silent()) as session:
         assert silent(session) == []
+
+
+def test_hosts_are_what_a_person_would_own_and_not_the_machine_they_were_recorded_on(
+    desk: PracticeDesk,
+) -> None:
+    desk.options.practice = Wish(speed=1e6)
+    with desk.session(spec_of(desk), prompter=Silent()) as session:
+        ctx = session.facts()
+        seen = {name: ctx.facts(name) for name in ("tower-a", "tower-b", "pi")}
+    assert {name: one.memory.total for name, one in seen.items()} == {
+        "tower-a": 64 * GIB,
+        "tower-b": 64 * GIB,
+        "pi": 8 * GIB,
+    }
+    assert (seen["pi"].cpu.model, seen["pi"].cpu.threads) == ("Cortex-A76", 4)
 
 
 def test_hosts_can_be_looked_at_before_there_are_any(desk: PracticeDesk) -> None:

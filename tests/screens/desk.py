@@ -9,14 +9,8 @@ from pathlib import Path
 
 from steps import STEPS
 from steps.parse.facts import read_facts
-from steps.witness import run_witness
-from wizard.compose import ask_wire
-from wizard.core.decide.addresses import PlannedAddress
-from wizard.core.decide.layout import make_layout
-from wizard.core.decide.wire_verdict import with_wire
-from wizard.core.decide.witness_report import WitnessReport
+from tests.screens.simulated import SimulatedDesk
 from wizard.core.desk import FaultMenu
-from wizard.core.draft import Draft
 from wizard.core.events import Event, Sink
 from wizard.core.facts import GIB, Cpu, HostFacts, Memory
 from wizard.core.home import ClusterHome
@@ -34,13 +28,10 @@ ADDRESSES = {"tower-a": f"{LAN}.11", "tower-b": f"{LAN}.12", "pi": f"{LAN}.13"}
 
 
 @dataclass(slots=True)
-class PracticeDesk:
+class PracticeDesk(SimulatedDesk):
     """Practice machines that come into being with the spec that first names them."""
 
     folder: Path
-    note: str = "practice"
-    program: str = "wizard practice --"
-    asking: str = "wizard practice --plain"
     faults: FaultMenu | None = None
     machines: dict[str, Machine] = field(default_factory=dict)
     states: list[RunState] = field(default_factory=list)
@@ -53,10 +44,6 @@ class PracticeDesk:
     def spec(self) -> Path:
         """The spec file."""
         return self.folder / "cluster.yaml"
-
-    def begin(self) -> Draft:
-        """As for real hosts."""
-        return Draft.new()
 
     def home(self, name: str) -> ClusterHome:
         """Beside the spec."""
@@ -89,21 +76,6 @@ class PracticeDesk:
             emit=emit,
             pauses=(0.0, 0.0),
         )
-
-    def measure(self, spec: ClusterSpec, *, prompter: Prompter, say: Callable[[str], None]) -> WitnessReport:
-        """As `wizard witness` does."""
-        with self.session(spec, prompter=prompter, write=True) as session:
-            return run_witness(session, say)
-
-    def ask_wire(self, spec: ClusterSpec, *, prompter: Prompter) -> tuple[PlannedAddress, ...]:
-        """As `wizard layout` does."""
-        with self.session(spec, prompter=prompter) as session:
-            ctx = session.facts()
-            facts = {host.name: ctx.facts(host.name) for host in spec.hypervisors}
-            layout = make_layout(spec, facts, session.state.layout)
-            wire, owners, keep = ask_wire(session, ctx, layout.machines, last=False)
-            keep()
-            return with_wire(layout, spec, wire, owners).addresses
 
 
 def _steady(host: Reader) -> HostFacts:

@@ -10,7 +10,26 @@ from pathlib import Path
 
 from textual.app import App
 
+from tests.screens.walk import Walk
+
 FOLDER = Path(__file__).with_name("pictures")
+
+
+SIZES = ((120, 36), (80, 24))
+"""A comfortable one, and the smallest that screens are designed for."""
+
+
+async def compare_both(person: Walk, name: str) -> None:
+    """Hold what is on the screen against the pictures kept, at both sizes.
+
+    Args:
+        person: at the screen, whose terminal is 80x24.
+        name: of the pictures.
+    """
+    for width, height in SIZES:
+        await person.resize(width, height)
+        await person.still()
+        compare(person.app, f"{name}-{width}x{height}")
 
 
 def compare(app: App[int], name: str) -> None:

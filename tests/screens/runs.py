@@ -7,18 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zlib import crc32
 
 from steps import STEPS
-from steps.witness import run_witness
 from tests.practice.cluster import MACHINES, Cluster, cluster_text, yes
-from wizard.compose import ask_wire
-from wizard.core.decide.addresses import PlannedAddress
-from wizard.core.decide.layout import make_layout
-from wizard.core.decide.wire_verdict import with_wire
-from wizard.core.decide.witness_report import WitnessReport
+from tests.screens.simulated import SimulatedDesk
 from wizard.core.desk import FaultMenu
-from wizard.core.draft import Draft
-from wizard.core.events import Event, Sink
+from wizard.core.events import ChangeFinished, Event, RunFinished, Sink
 from wizard.core.home import ClusterHome, prepare_home
 from wizard.core.prompt import Prompter, Silent
 from wizard.core.session import Session
@@ -43,26 +38,21 @@ class Gate:
 
 
 @dataclass(slots=True)
-class PractisedDesk:
+class PractisedDesk(SimulatedDesk):
     """As the wizard's own desks, with a `Cluster` behind it and the state in a real file."""
 
     cluster: Cluster
     folder: Path
     spec: Path = field(init=False)
-    note: str = "practice"
-    program: str = "wizard practice --"
-    asking: str = "wizard practice --plain"
     faults: FaultMenu | None = None
     extra: list[Sink] = field(default_factory=list)
     """More places where events go."""
     sessions: int = 0
+    steady: bool = False
+    """Times that are the same in every run: for pictures."""
 
     def __post_init__(self) -> None:
         self.spec = self.folder / "cluster.yaml"
-
-    def begin(self) -> Draft:
-        """The answers of a new setup."""
-        return Draft.new()
 
     def home(self, name: str) -> ClusterHome:
         """Where the files are."""
@@ -77,6 +67,7 @@ class PractisedDesk:
         store = StateStore(home, writer="test")
 
         def emit(event: Event) -> None:
+            event = steady(event) if self.steady else event
             for sink in (*sinks, *self.extra):
                 sink(event)
 
@@ -95,20 +86,22 @@ class PractisedDesk:
                 return
         yield replace(made, state=store.load() or made.state)
 
-    def measure(self, spec: ClusterSpec, *, prompter: Prompter, say: Callable[[str], None]) -> WitnessReport:
-        """As `wizard witness` does."""
-        with self.session(spec, prompter=prompter, write=True) as session:
-            return run_witness(session, say)
 
-    def ask_wire(self, spec: ClusterSpec, *, prompter: Prompter) -> tuple[PlannedAddress, ...]:
-        """As `wizard layout` does."""
-        with self.session(spec, prompter=prompter) as session:
-            ctx = session.facts()
-            facts = {host.name: ctx.facts(host.name) for host in spec.hypervisors}
-            layout = make_layout(spec, facts, session.state.layout)
-            wire, owners, keep = ask_wire(session, ctx, layout.machines, last=False)
-            keep()
-            return with_wire(layout, spec, wire, owners).addresses
+BEGAN, LASTED = 1_796_000_000.0, 412.0
+"""When a run of a steady desk begins, seconds since the epoch, and how long it lasts."""
+
+
+def steady(event: Event) -> Event:
+    """An event with times that follow from what it is about, and from nothing else.
+
+    Args:
+        event: of a run.
+    """
+    if isinstance(event, RunFinished):
+        return replace(event, at=BEGAN + LASTED, seconds=LASTED)
+    if isinstance(event, ChangeFinished):
+        return replace(event, at=BEGAN, seconds=1.0 + crc32(event.change.encode()) % 40)
+    return replace(event, at=BEGAN)
 
 
 def desk_with_answers(folder: Path, machines: str = MACHINES) -> PractisedDesk:

@@ -7,17 +7,14 @@ from pathlib import Path
 import pytest
 
 from screens.dialogs import ErrorDialog, HostKeyDialog, SecretDialog, TypedDialog
-from tests.screens.pictures import compare
+from tests.screens.pictures import compare, compare_both
 from tests.screens.test_setup import STAGES, with_hosts
 from tests.screens.walk import Walk, walk
 from wizard.core.errors import HostKeyChangedError
 from wizard.core.prompt import HostKeyQuestion, SecretKind, SecretQuestion
 
-SIZES = [(80, 24), (120, 36)]
 
-
-@pytest.mark.parametrize("size", SIZES)
-def test_every_screen_of_the_setup(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_every_screen_of_the_setup(tmp_path: Path) -> None:
     desk = with_hosts(tmp_path)
     desk.steady = True
 
@@ -27,22 +24,18 @@ def test_every_screen_of_the_setup(tmp_path: Path, size: tuple[int, int]) -> Non
         for stage in STAGES:
             person.app.go(stage)
             await person.settle()
-            await person.still()
-            compare(person.app, f"{stage}-{size[0]}x{size[1]}")
+            await compare_both(person, stage)
 
-    walk(tmp_path, steps, size=size, desk=desk)
+    walk(tmp_path, steps, desk=desk)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_welcome_and_its_help(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_the_welcome_and_its_help(tmp_path: Path) -> None:
     async def steps(person: Walk) -> None:
-        await person.still()
-        compare(person.app, f"welcome-{size[0]}x{size[1]}")
+        await compare_both(person, "welcome")
         await person.press("f1")
-        await person.still()
-        compare(person.app, f"help-{size[0]}x{size[1]}")
+        await compare_both(person, "help")
 
-    walk(tmp_path, steps, size=size)
+    walk(tmp_path, steps)
 
 
 def test_every_dialog(tmp_path: Path) -> None:
@@ -65,8 +58,7 @@ def test_every_dialog(tmp_path: Path) -> None:
         for name, dialog in dialogs.items():
             person.app.push_screen(dialog)  # type: ignore[call-overload] # each has its own kind of answer
             await person.settle()
-            await person.still()
-            compare(person.app, f"dialog-{name}")
+            await compare_both(person, f"dialog-{name}")
             await person.press("escape")
 
     walk(tmp_path, steps)

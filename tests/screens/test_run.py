@@ -9,11 +9,13 @@ import pytest
 
 from screens.app import TERMINATED, WizardApp
 from screens.drawn import LogPane
-from tests.practice.cluster import MACHINES, cluster_text
+from tests.practice.cluster import MACHINES, cluster_text, parsed
 from tests.screens.runs import Gate, PractisedDesk, build, desk_with_answers
 from tests.screens.walk import Walk, Walker, walk
+from wizard.core.draft import Draft
 from wizard.core.events import Output
 from wizard.core.prompt import Silent
+from wizard.core.state import ApprovedLayout
 from wizard.core.view.run_text import Leaving
 
 FEWER = "".join(row for row in MACHINES.splitlines(keepends=True) if "server-b" not in row)
@@ -304,7 +306,7 @@ def test_what_would_be_destroyed_is_typed_and_enter_alone_destroys_nothing(tmp_p
     there = desk.cluster.machines["tower-b"].domains
 
     async def steps(person: Walk) -> None:
-        await person.sees("!! destroys")
+        await person.sees("This destroys 1 thing")
         await person.press("ctrl+n")
         await person.sees("To go on, type server-b here:")
         await person.press("enter")
@@ -346,6 +348,61 @@ def test_start_over_begins_the_questions_anew_and_deletes_nothing(desk: Practise
     assert desk.cluster.machines["tower-a"].domains == before
     assert (desk.folder / "cluster.yaml.bak").read_text() == answers
     assert not desk.spec.exists()
+
+
+def test_whoever_started_over_and_left_comes_back_to_the_new_answers_until_they_are_built(
+    desk: PractisedDesk,
+) -> None:
+    gate, answers = hold(desk, "do/etcd-install", "etcd-b"), desk.spec.read_text()
+
+    async def stop(person: Walk) -> None:
+        await into(person, gate)
+        await person.press("c")
+        gate.go_on.set()
+        await over(person)
+
+    async def start_over(person: Walk) -> None:
+        await person.press("o", "tab", "enter")
+        await person.until(lambda: person.stage == "hosts")
+        person.app.replace(replace(Draft.read(answers, source="test"), anew=True))
+
+    async def back_again(person: Walk) -> None:
+        assert person.stage == "welcome"
+        assert "Go on" in person.text()
+        person.app.go("review")
+        desk.cluster.hosts.faults.dead.add("tower-b")
+        await person.until(lambda: "still being made" not in person.app.screen.refusal())  # type: ignore[attr-defined]
+        person.app.build(frozenset())
+        await over(person)
+
+    async def left_again(person: Walk) -> None:
+        assert person.stage == "resume"
+
+    go(desk, stop, place="review")
+    desk.cluster.restarted()
+    go(desk, start_over)
+    assert desk.spec.exists(), "sound at once: the mark alone says that they are new"
+    go(desk, back_again)
+    go(desk, left_again)
+
+
+def test_machines_that_were_agreed_on_are_shown_whatever_the_hosts_are_like_now(tmp_path: Path) -> None:
+    desk = desk_with_answers(tmp_path, "")
+    spec, agreed = desk.cluster.spec, parsed(cluster_text(tmp_path / "key")).machines
+    with desk.session(spec, prompter=Silent(), write=True) as session:
+        session.saver.save(replace(session.state, layout=ApprovedLayout(agreed, 1_764_000_000.0, "")))
+
+    async def steps(person: Walk) -> None:
+        await person.sees("Agreed on 2025-11-24")
+        said = person.text()
+        assert "etcd-a      1 cpu    1G" in said
+        assert "A proposal of today would differ:" in said
+        await person.press("enter")
+        await person.type("2")
+        await person.press("tab")
+        assert "Your own sizes." in person.text()
+
+    go(desk, steps, place="machines", size=(120, 36))
 
 
 def test_a_run_that_was_left_before_its_first_change_says_so(desk: PractisedDesk) -> None:

@@ -295,3 +295,25 @@ def test_the_wire_is_asked_who_has_the_addresses(tmp_path: Path) -> None:
         assert "ctrl+r asks the wire" in person.said(), "what was said is about other answers"
 
     walk(tmp_path, steps, desk=desk, place="network", size=(120, 40))
+
+
+def test_what_is_on_a_host_already_is_told_with_what_is_answered(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        assert "Already there" not in person.text()
+        desk.machines["tower-a"].occupants = {"microk8s-present", "port-53-taken"}
+        desk.machines["pi"].occupants = {"k3s-present"}
+        await person.press("ctrl+r")
+        said = " ".join(person.text().split())
+        assert "!! tower-a" in said
+        assert "ok tower-b" in said
+        assert "xx pi" in said
+        for words in ("Already there", "MicroK8s", "stays for now, moved by you", "port 53", "seen", "do"):
+            assert words in said
+        await person.press("down", "down")
+        said = " ".join(person.text().split())
+        assert "K3s" in said
+        assert "in the way: nothing is built beside it" in said
+
+    walk(tmp_path, steps, desk=desk, place="discovery", size=(200, 50))

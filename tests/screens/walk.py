@@ -41,7 +41,7 @@ class Walk:
 
     async def settle(self) -> None:
         """Let everything that was asked for happen: threads that look at hosts and keep answers as well."""
-        for _ in range(400):
+        for _ in range(4000):
             await self.pilot.pause()
             busy = [one for one in self.app.workers if not one.is_finished]
             if not busy and not self.app.looker.busy:
@@ -56,9 +56,16 @@ class Walk:
         await self.pilot.pause(0.1)
         await self.pilot.pause()
 
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size, and let the screen take it."""
+        if self.app.size != (width, height):
+            await self.pilot.resize_terminal(width, height)
+            await self.until(lambda: self.app.screen.size == (width, height))
+            await self.pilot.pause(0.1)
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Let things happen until something holds."""
-        for _ in range(1500):
+        for _ in range(6000):
             await self.pilot.pause()
             if holds():
                 break

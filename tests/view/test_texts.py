@@ -61,7 +61,7 @@ def test_the_root_cause_comes_first_and_what_it_explains_is_folded_under_it() ->
     (cause,) = view.causes
     assert (cause.finding.check, cause.explained_ids) == ("etcd.space", ("api.writable",))
     assert [one.check for one in view.warnings] == ["pi.certificate"]
-    assert view.sum == "1 ok · 1 warnings · 2 failed"
+    assert view.sum == "1 ok · 1 warning · 2 failed"
 
 
 def test_the_plain_report_and_the_screen_tell_a_cause_in_the_same_words() -> None:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from wizard.core.context import Context
     from wizard.core.decide.addresses import PlannedAddress
+    from wizard.core.decide.present_data import Present
     from wizard.core.decide.witness_report import WitnessReport
     from wizard.core.draft import Draft
     from wizard.core.events import Sink
@@ -119,6 +121,17 @@ class Desk(Protocol):
 
         Raises:
             WizardError: as `wizard witness` would.
+        """
+
+    def already_there(self, ctx: Context, host: str) -> tuple[Present, ...]:
+        """What is on a host already and could meet what is built, each with what is answered to it.
+
+        Args:
+            ctx: of a session of this desk.
+            host: its name.
+
+        Raises:
+            WizardError: it cannot be asked.
         """
 
     def ask_wire(self, spec: ClusterSpec, *, prompter: Prompter) -> tuple[PlannedAddress, ...]:

@@ -54,6 +54,8 @@ class Draft:
 
     tree: Mapping[str, Tree]
     place: str = FIRST
+    anew: bool = False
+    """Begun by starting over: what an earlier run left half done is not asked about before the next run."""
 
     @classmethod
     def new(cls) -> Draft:

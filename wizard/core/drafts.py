@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from wizard.core.draft import Checked, Draft
 from wizard.core.filefaults import write_failed
 from wizard.core.files import read_private, write_private
 
-_HEAD = re.compile(r"# place=(?P<place>[a-z-]+) base=(?P<base>[0-9a-f]{64}|-)\n")
+_HEAD = re.compile(r"# place=(?P<place>[a-z-]+) base=(?P<base>[0-9a-f]{64}|-)(?P<anew> anew)?\n")
 _ABOUT = "# Answers that are not finished yet, kept by the wizard. The finished ones are in {name}.\n"
 
 
@@ -53,11 +54,11 @@ class DraftStore:
         head = _HEAD.match(kept.decode("utf-8", "replace")) if kept else None
         here = self._spec_bytes()
         if kept and head and head["base"] == _digest(here):
-            return Found(Draft.read(kept, source=str(self.draft), place=head["place"]), begun=True)
+            return Found(self._kept(kept, head), begun=True)
         if here is None:
             if kept and head:
-                draft = Draft.read(kept, source=str(self.draft), place=head["place"])
-                return Found(draft, begun=True, note=f"{self.spec.name} is gone; the answers kept are used.")
+                note = f"{self.spec.name} is gone; the answers kept are used."
+                return Found(self._kept(kept, head), begun=True, note=note)
             return Found(Draft.new(), begun=False)
         place = head["place"] if head else "hosts"
         note = f"{self.spec.name} was changed since; what it says now is used." if head else ""
@@ -66,7 +67,7 @@ class DraftStore:
         if whole != draft:
             more = f"{self.spec.name} is a part of a spec: what must be there besides is as recommended."
             note = f"{note} {more}".strip()
-        return Found(whole, begun=True, note=note)
+        return Found(replace(whole, anew=bool(head and head["anew"])), begun=True, note=note)
 
     def save(self, draft: Draft, checked: Checked) -> str:
         """Keep the answers; where they are sound, write the spec as well.
@@ -84,7 +85,8 @@ class DraftStore:
         note, text = "", draft.text()
         if checked.sound:
             note = self._write_spec(text)
-        head = f"# place={draft.place} base={_digest(self._spec_bytes())}\n"
+        anew = " anew" if draft.anew else ""
+        head = f"# place={draft.place} base={_digest(self._spec_bytes())}{anew}\n"
         about = _ABOUT.format(name=self.spec.name)
         write_private(self.draft, f"{head}{about}{text}".encode())
         return note
@@ -109,6 +111,10 @@ class DraftStore:
     def forget(self) -> None:
         """Throw the unfinished answers away; the spec stays."""
         self.draft.unlink(missing_ok=True)
+
+    def _kept(self, text: bytes, head: re.Match[str]) -> Draft:
+        draft = Draft.read(text, source=str(self.draft), place=head["place"])
+        return replace(draft, anew=head["anew"] is not None)
 
     def _spec_bytes(self) -> bytes | None:
         if not os.path.lexists(self.spec):

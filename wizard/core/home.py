@@ -180,6 +180,17 @@ def _user_home(env: Mapping[str, str]) -> Path:
         ) from error
 
 
+def shortened(folder: Path, env: Mapping[str, str] = os.environ) -> str:
+    """A folder as a person would write it: with `~` where it lies below their home.
+
+    Args:
+        folder: an absolute one.
+        env: the environment.
+    """
+    home = _user_home(env)
+    return f"~/{folder.relative_to(home)}" if home in folder.parents else str(folder)
+
+
 def _expanded(path: Path, env: Mapping[str, str]) -> Path:
     """`--dir=~/x` reaches us unexpanded from most shells."""
     return _user_home(env).joinpath(*path.parts[1:]) if path.parts[:1] == ("~",) else path

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wizard.core.decide.storage import StorageDecision
     from wizard.core.draft import Checked
     from wizard.core.facts import HostFacts
+    from wizard.core.state import ApprovedLayout
 
 PATHS: dict[str, tuple[str, ...]] = {
     "hosts": ("name", "ssh", "hosts"),
@@ -33,10 +34,12 @@ class Outcome:
     Args:
         checked: the answers.
         facts: by host.
+        approved: the guests agreed on at the last run, which stay where the answers name none.
     """
 
     checked: Checked
     facts: Mapping[str, HostFacts] = field(default_factory=dict)
+    approved: ApprovedLayout | None = None
 
     @cached_property
     def layout(self) -> Layout | None:
@@ -45,7 +48,7 @@ class Outcome:
 
         if self.checked.errors("network"):
             return None
-        return make_layout(self.checked.spec, self.facts)
+        return make_layout(self.checked.spec, self.facts, self.approved)
 
     @cached_property
     def storage(self) -> StorageDecision:

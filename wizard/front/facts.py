@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from wizard.core.errors import WizardError, render
 from wizard.core.facts import GIB, Clock, Disk, Filesystem, Guest, HostFacts, Libvirt, Nic, Port, Volume
-from wizard.front.present import present_lines
+from wizard.core.view.columns import wrapped
+from wizard.front.present import LEAST, present_lines
 
 if TYPE_CHECKING:
     from wizard.core.decide.present_data import Present
@@ -88,15 +89,8 @@ def _labelled(label: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _wrapped(label: str, text: str, width: int) -> list[str]:
     """The text beside its label; what is too long goes on below, two columns in."""
     inner = len(text) - len(text.lstrip())
-    return textwrap.wrap(
-        text.strip(),
-        max(width, 40),
-        initial_indent=f"  {label}".ljust(_LABEL) + " " * inner,
-        subsequent_indent=" " * (_LABEL + inner + 2),
-        break_on_hyphens=False,
-        replace_whitespace=False,
-        drop_whitespace=True,
-    )
+    head = f"  {label}".ljust(_LABEL) + " " * inner
+    return wrapped(text.strip(), max(width, LEAST), head, " " * (len(head) + 2))
 
 
 def _rows(facts: HostFacts) -> Iterator[tuple[str, list[str]]]:

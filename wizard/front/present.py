@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from wizard.core.decide.present_data import ANSWERS
 from wizard.core.text import printable
+from wizard.core.view.columns import hanging, wrapped
 
 if TYPE_CHECKING:
     from wizard.core.decide.present_data import Present
 
-ANSWERS = {
-    "keep": "stays as it is",
-    "refuse": "in the way: nothing is built beside it",
-    "migrate": "stays for now, moved by you",
-    "resume": "ours: the next apply goes on with it",
-}
-"""The answers in words."""
+LEAST = 40
+"""Columns that are used even where there are fewer."""
 
 
 def present_lines(there: Sequence[Present], width: int) -> Iterator[str]:
@@ -27,25 +23,15 @@ def present_lines(there: Sequence[Present], width: int) -> Iterator[str]:
         there: what is on it.
         width: columns of the terminal. Commands stay whole, so that they can be copied.
     """
+    width = max(width, LEAST)
     if there:
         yield "  already there"
     for one in there:
-        yield from _sentence(one.what, "    ", width)
+        yield from wrapped(one.what, width, "    ", whole=True)
         for line in one.evidence:
-            yield from _sentence(line, "      seen    ", width)
-        yield from _sentence(f"{ANSWERS[one.reply]}. {one.why}", "      answer  ", width)
+            yield from hanging(line, "      seen    ", width, whole=True)
+        yield from hanging(f"{ANSWERS[one.reply]}. {one.why}", "      answer  ", width, whole=True)
         for number, command in enumerate(one.steps):
             yield f"{'      do      ' if number == 0 else ' ' * 14}{printable(command)}"
         if one.source:
-            yield from _sentence(one.source, "      source  ", width)
-
-
-def _sentence(text: str, head: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        printable(text),
-        max(width, 40),
-        initial_indent=head,
-        subsequent_indent=" " * max(len(head), 6),
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+            yield from hanging(one.source, "      source  ", width, whole=True)

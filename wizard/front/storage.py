@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -11,11 +10,11 @@ from wizard.core.decide.storage import Reason, StorageDecision, Verdict
 from wizard.core.decide.storage_data import Health, Story
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
+from wizard.core.view.columns import WIDTH, hanging
 
 STORAGE_SCHEMA = 1
 """Version of the JSON document."""
 
-WIDTH = 80
 _INDENT = 6
 """Columns before the text of a requirement: two blanks, a symbol, two blanks more."""
 _TITLE = 32
@@ -77,24 +76,24 @@ def _overview(decision: StorageDecision, cluster: str, width: int) -> Iterator[s
         mark = ">" if one.kind == decision.chosen else " "
         yield f" {mark} {one.title:<{_TITLE}}{WORDS[one.verdict]}"
     yield ""
-    yield from _wrapped(
+    yield from hanging(
         f"> is what the spec says. ok met, xx not met, !! not met but no obstacle, ?? not known, "
         f"-- for information. Facts on the projects: {decision.as_of}.",
         "",
         width,
     )
     if decision.unknown:
-        yield from _wrapped(f"Not asked: {', '.join(decision.unknown)}.", "?? ", width)
+        yield from hanging(f"Not asked: {', '.join(decision.unknown)}.", "?? ", width)
     if decision.warning:
         yield ""
-        yield from _wrapped(decision.warning, "!! ", width)
+        yield from hanging(decision.warning, "!! ", width)
 
 
 def _candidate(verdict: Verdict, width: int) -> Iterator[str]:
     head = f"{verdict.title}: {WORDS[verdict.verdict]}"
     yield head
     yield "-" * len(head)
-    yield from _wrapped(f"{verdict.what[:1].upper()}{verdict.what[1:]}. {verdict.summary}", "", width)
+    yield from hanging(f"{verdict.what[:1].upper()}{verdict.what[1:]}. {verdict.summary}", "", width)
     for _, rows in groupby(verdict.reasons, key=lambda reason: reason.id):
         yield from _requirement(list(rows), width)
     yield from _health(verdict.health, width)
@@ -116,14 +115,14 @@ _WORST = ("xx", "??", "!!", "--", "ok")
 
 def _requirement(rows: Sequence[Reason], width: int) -> Iterator[str]:
     worst = min((symbol(row) for row in rows), key=_WORST.index)
-    yield from _wrapped(rows[0].requirement, f"  {worst}  ", width)
+    yield from hanging(rows[0].requirement, f"  {worst}  ", width)
     label = max(len(row.host) for row in rows) + 2 if any(row.host for row in rows) else 0
     for row in rows:
         mark = f"{symbol(row)} " if len(rows) > 1 else ""
-        yield from _wrapped(row.found, f"{'':{_INDENT}}{mark}{row.host:<{label}}", width)
+        yield from hanging(row.found, f"{'':{_INDENT}}{mark}{row.host:<{label}}", width)
     for way, places in _ways(rows).items():
-        yield from _wrapped(way, f"{'':{_INDENT}}do{places}: ", width)
-    yield from _wrapped(rows[0].source, f"{'':{_INDENT}}from: ", width)
+        yield from hanging(way, f"{'':{_INDENT}}do{places}: ", width)
+    yield from hanging(rows[0].source, f"{'':{_INDENT}}from: ", width)
 
 
 def _ways(rows: Sequence[Reason]) -> dict[str, str]:
@@ -141,30 +140,19 @@ def _health(health: Health, width: int) -> Iterator[str]:
     yield "  How the project is doing"
     for row in health.rows:
         told = f"{row.text} ({row.date}: {row.source})"
-        yield from _wrapped(told, f"{'':{_INDENT}}{row.what:<14}", width)
+        yield from hanging(told, f"{'':{_INDENT}}{row.what:<14}", width)
 
 
 def _story(story: Story, width: int) -> Iterator[str]:
     yield story.title
     yield "-" * len(story.title)
     for paragraph in story.paragraphs:
-        yield from _wrapped(paragraph, "", width)
+        yield from hanging(paragraph, "", width)
         yield ""
-    yield from _wrapped(story.source, "from: ", width)
+    yield from hanging(story.source, "from: ", width)
     yield ""
     yield "What is done against it here; each will be a check of doctor:"
     for measure in story.measures:
-        yield from _wrapped(measure.text, "  -  ", width)
-        yield from _wrapped(f"{measure.how} [{measure.check}]", "     ", width)
-        yield from _wrapped(measure.source, "     from: ", width)
-
-
-def _wrapped(text: str, first: str, width: int) -> list[str]:
-    """One paragraph behind its label, further lines below its beginning; words longer than a line are broken."""
-    return textwrap.wrap(
-        printable(text),
-        width,
-        initial_indent=printable(first),
-        subsequent_indent=" " * len(first),
-        break_on_hyphens=False,
-    )
+        yield from hanging(measure.text, "  -  ", width)
+        yield from hanging(f"{measure.how} [{measure.check}]", "     ", width)
+        yield from hanging(measure.source, "     from: ", width)

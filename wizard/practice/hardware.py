@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from wizard.practice.machine import Machine
@@ -18,9 +19,9 @@ PI_BRIDGE = (
 )
 """What the Pi's SSD hangs on, as `read/witness` prints it."""
 
-CORES = 12
-MEMORY_KIB = 64 * 1024 * 1024
-"""Of a hypervisor: room for all guests of the other one besides its own."""
+CORES, PI_CORES = 12, 4
+MEMORY_KIB, PI_MEMORY_KIB = 64 * 1024 * 1024, 8 * 1024 * 1024
+"""Of a hypervisor: room for all guests of the other one besides its own; of a Pi 5: what is most often bought."""
 
 SPARE_MODEL = "Samsung SSD 870 EVO 1TB"
 SPARE_BYTES = 1_000_204_886_016
@@ -29,7 +30,7 @@ SPARE_SERIALS = {"unraid": "S6PTNZ0R100001A", "libvirt": "S6PTNZ0R100002B"}
 
 
 def furnish(machine: Machine) -> None:
-    """Make a recorded container a machine of its own; a hypervisor gets KVM, memory and an empty disk.
+    """Make a recorded container a machine of its own; a hypervisor gets KVM and an empty disk.
 
     Args:
         machine: of the world, not touched yet.
@@ -39,11 +40,13 @@ def furnish(machine: Machine) -> None:
     if "virsh" in sections.get("tools", ()):
         host.append("kvm=1")
         sections["file /proc/cpuinfo"] = tuple(_processors(sections["file /proc/cpuinfo"]))
-        sections["file /proc/meminfo"] = _memory()
+        sections["file /proc/meminfo"] = _memory(MEMORY_KIB)
         serial = SPARE_SERIALS["unraid" if machine.unraid else "libvirt"]
         sections["lsblk"] = _with_disk(sections["lsblk"], serial)
     elif any("Raspberry Pi" in line for line in host):
         machine.usb = PI_BRIDGE
+        sections["file /proc/cpuinfo"] = tuple(_cores("Cortex-A76", PI_CORES))
+        sections["file /proc/meminfo"] = _memory(PI_MEMORY_KIB)
     sections["host"] = tuple(host)
     machine.sections = {name: rows for name, rows in sections.items() if "/loop/" not in name}
 
@@ -51,16 +54,18 @@ def furnish(machine: Machine) -> None:
 def _processors(lines: tuple[str, ...]) -> list[str]:
     first = next(line for line in lines if line.startswith("flags"))
     flags = first if re.search(r"\b(svm|vmx)\b", first) else f"{first} svm"
-    rows: list[str] = []
-    for number in range(CORES):
-        rows += [f"processor\t: {number}", "model name\t: AMD Ryzen 9 5900X", "physical id\t: 0"]
-        rows += [f"core id\t\t: {number}", *([flags] if number == 0 else [])]
-    return rows
+    return [*_cores("AMD Ryzen 9 5900X", CORES), flags]
 
 
-def _memory() -> tuple[str, ...]:
+def _cores(model: str, count: int) -> Iterator[str]:
+    for number in range(count):
+        yield from (f"processor\t: {number}", f"model name\t: {model}", "physical id\t: 0")
+        yield f"core id\t\t: {number}"
+
+
+def _memory(kib: int) -> tuple[str, ...]:
     shares = {"MemTotal": 100, "MemFree": 90, "MemAvailable": 95, "SwapTotal": 0, "SwapFree": 0}
-    return tuple(f"{key + ':':<16}{MEMORY_KIB * share // 100:>8} kB" for key, share in shares.items())
+    return tuple(f"{key + ':':<16}{kib * share // 100:>8} kB" for key, share in shares.items())
 
 
 def _with_disk(lines: tuple[str, ...], serial: str) -> tuple[str, ...]:

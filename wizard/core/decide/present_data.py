@@ -32,6 +32,17 @@ class Reply(StrEnum):
     """It is ours: the next apply goes on with it."""
 
 
+ANSWERS: Mapping[Reply, str] = MappingProxyType(
+    {
+        Reply.KEEP: "stays as it is",
+        Reply.REFUSE: "in the way: nothing is built beside it",
+        Reply.MIGRATE: "stays for now, moved by you",
+        Reply.RESUME: "ours: the next apply goes on with it",
+    }
+)
+"""The answers in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occupant:
     """Something that lives on a host, in its own words."""

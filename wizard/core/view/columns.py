@@ -32,7 +32,9 @@ def _cut(cell: str, wide: int) -> str:
     return cell.ljust(wide) if len(cell) <= wide else cell[: max(wide - 2, 1)] + ".."
 
 
-def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
+def wrapped(
+    text: str, width: int, first: str = "", rest: str | None = None, *, whole: bool = False
+) -> list[str]:
     """A sentence in lines, safe to print.
 
     Args:
@@ -40,11 +42,25 @@ def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> 
         width: columns.
         first: indent of the first line.
         rest: indent of the others; two columns more where it is not given.
+        whole: a word longer than a line stays whole, so that it can be copied.
     """
     return textwrap.wrap(
         printable(text),
         width,
-        initial_indent=first,
+        initial_indent=printable(first),
         subsequent_indent=f"{first}  " if rest is None else rest,
         break_on_hyphens=False,
+        break_long_words=not whole,
     )
+
+
+def hanging(text: str, head: str, width: int, *, whole: bool = False) -> list[str]:
+    """A sentence behind its head, further lines below its beginning.
+
+    Args:
+        text: as it is said.
+        head: said once; blanks are its columns below.
+        width: columns.
+        whole: as of `wrapped`.
+    """
+    return wrapped(text, width, head, " " * len(head), whole=whole)

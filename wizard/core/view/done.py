@@ -12,9 +12,9 @@ from wizard.core.view.resume import count
 from wizard.core.view.styled import Line, Tone, line
 
 NEXT = (
-    ("doctor", "is everything well? what is wrong, and how to mend it"),
+    ("doctor", "is everything well? if not, why"),
     ("prove", "what each loss would take away"),
-    ("plan", "has anything drifted? changes nothing"),
+    ("plan", "has anything drifted?"),
 )
 """What to do next: a command, and what it is for."""
 
@@ -66,13 +66,13 @@ def next_steps(folder: str, width: int, program: str = "wizard") -> list[Line]:
         width: columns.
         program: what commands are written behind.
     """
-    rows = [line(("What next", Tone.STRONG)), line("")]
+    rows = [line(("What next", Tone.STRONG))]
     longest = max(len(f"{program} {command}") for command, _ in NEXT)
     for command, what in NEXT:
         for index, part in enumerate(wrapped(what, max(width - longest - 4, 16), "", "")):
             shown = "" if index else f"{program} {command}"
             rows.append(line("  ", (f"{shown:<{longest}}", Tone.ACCENT), f"  {part}"))
-    rows += [line(""), line(("Keep safe", Tone.STRONG)), line("")]
+    rows += [line(""), line(("Keep safe", Tone.STRONG))]
     text = f"{folder} has the keys and passwords of this cluster: put it into your backups."
     rows += [line(part) for part in wrapped(text, width, "  ", "  ")]
     return rows

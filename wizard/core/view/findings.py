@@ -91,7 +91,8 @@ def sum_text(findings: Sequence[Finding]) -> str:
         findings: of one report.
     """
     found = counts(findings)
-    words = {"pass": "ok", "warn": "warnings", "fail": "failed", "skip": "not checked"}
+    warnings = "warning" if found["warn"] == 1 else "warnings"
+    words = {"pass": "ok", "warn": warnings, "fail": "failed", "skip": "not checked"}
     parts = [f"{found[key]} {word}" for key, word in words.items() if found[key]]
     return " · ".join(parts) if parts else "No checks were asked for."
 

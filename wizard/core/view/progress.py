@@ -327,9 +327,11 @@ def _with_change(
 
 
 def problems(view: RunView) -> Iterator[str]:
-    """What went wrong, one sentence each, causes only."""
-    yield from (one.detail for one in view.wrong if not one.explained_by)
+    """What went wrong, one sentence each, causes only: what broke off first, then what the checks found after it."""
     for step in view.steps:
         for change in step.changes:
             if change.status in ("failed", "unknown") and change.detail:
                 yield change.detail
+    # Checks are made side by side: the order in which they ended tells nothing.
+    found = sorted(view.wrong, key=lambda one: (one.check, one.host))
+    yield from (one.detail for one in found if not one.explained_by)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wizard.core.dataclass import dataclass
 from wizard.core.state import ChangeStatus, RunState, StepStatus
 from wizard.core.text import printable
+from wizard.core.view.columns import wrapped
 from wizard.core.view.styled import Line, Tone, line
 
 if TYPE_CHECKING:
@@ -43,6 +44,30 @@ def groups(left: Standing) -> list[Group]:
         Group("not started", "--", Tone.DIM, left.unstarted if begun else ()),
     )
     return [one for one in found if one.names]
+
+
+def standing_lines(left: Standing, width: int) -> list[Line]:
+    """Done and still true, drifted, half done, not started, and the answers that changed since.
+
+    Args:
+        left: how an earlier run stands against the world.
+        width: columns.
+    """
+    rows: list[Line] = []
+    for group in groups(left):
+        if group.tone is Tone.OK:
+            rows.append(line((group.symbol, group.tone), f" {group.word}", (f"  {group.names[0]}", Tone.DIM)))
+            continue
+        rows.append(line((group.symbol, group.tone), f" {group.word}", (f"  {len(group.names)}", Tone.DIM)))
+        rows += [line("   ", part) for name in group.names for part in wrapped(name, width - 3, "", "  ")]
+    if left.answers:
+        rows.append(line(("!!", Tone.WARN), " answers that changed since"))
+        rows += [
+            line("   ", part)
+            for one in left.answers
+            for part in wrapped(answer_text(*one), width - 3, "", "  ")
+        ]
+    return rows
 
 
 def answer_text(path: str, then: str, now: str) -> str:

@@ -59,7 +59,7 @@ def headline(view: RunView, now: float, leaving: Leaving = Leaving.NO) -> Line:
     so_far = f"{view.done} of {view.total}"
     took = seconds_text(view.elapsed(now))
     if view.status == "running" and leaving is not Leaving.NO:
-        return line((leaving.value, Tone.WARN))
+        return line((leaving.value, Tone.WARN), (f" · {so_far}" if view.total else "", Tone.DIM))
     if view.status == "running":
         left = view.left(now)
         if not view.total:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
 from wizard.core.check import Finding, Status
@@ -10,7 +10,7 @@ from wizard.core.dataclass import dataclass
 from wizard.core.spec.model import ClusterSpec, HostSpec, MachineSpec
 from wizard.core.view.columns import wrapped
 from wizard.core.view.progress import ChangeView, RunView
-from wizard.core.view.styled import Line, Tone, beside, cut, line, padded
+from wizard.core.view.styled import Line, Tone, beside, cut, line, padded, wide
 
 
 class Health(Enum):
@@ -253,6 +253,45 @@ def topology_lines(picture: Topology, width: int) -> list[Line]:
         tall = max(_inner(place) for place in group)
         rows += beside([_box(place, box, tall) for place in group], [box] * len(group), GAP)
     return [*rows, *_quorum(picture, width)]
+
+
+def topology_rows(picture: Topology, width: int) -> list[Line]:
+    """The same in few lines: one for each host with what is on it, and the quorum below.
+
+    Args:
+        picture: as put together.
+        width: columns there are.
+    """
+    label = max((len(place.node.name) for place in picture.places), default=0)
+    rows: list[Line] = []
+    for place in picture.places:
+        node = place.node
+        parts = [_short(one.name, one.health) for one in place.guests]
+        parts += [_short("etcd", node.voter)] if node.votes else []
+        head = line((node.health.symbol, node.health.tone), (f" {node.name:<{label}}  ", Tone.STRONG))
+        rows += _in_rows(head, parts, width)
+    return [*rows, *_quorum(picture, width)]
+
+
+def _short(name: str, health: Health) -> Line:
+    word = "" if health.word == health.symbol else f" {health.word}"
+    return line((health.symbol, health.tone), f" {name}", (word, health.tone))
+
+
+def _in_rows(head: Line, parts: Sequence[Line], width: int) -> Iterator[Line]:
+    """Parts one after another behind their head, in as many lines as they take."""
+    row, empty = head, True
+    for part in parts:
+        if not empty and wide(row) + len(BETWEEN) + wide(part) > width:
+            yield row
+            row, empty = line(" " * wide(head)), True
+        row = (*row, *(() if empty else line(BETWEEN)), *part)
+        empty = False
+    yield cut(row, width)
+
+
+BETWEEN = "   "
+"""Between two guests on one line."""
 
 
 def _quorum(picture: Topology, width: int) -> list[Line]:

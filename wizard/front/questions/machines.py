@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wizard.core.outcome import PATHS
 from wizard.core.spec.machines import answers_of
+from wizard.core.view.decided import local_time
 from wizard.front.questions.asking import Choice, Question
 from wizard.front.questions.network import wrong_questions
 
@@ -35,7 +36,10 @@ def tell(talk: Talk) -> None:
 
 
 def _lines(layout: Layout) -> Iterator[str]:
-    yield "Proposed by the wizard:" if layout.proposed else "Your own sizes:"
+    if layout.approved_at is not None:
+        yield f"As agreed on at {local_time(layout.approved_at)}; they stay, whatever changes on the hosts:"
+    else:
+        yield "Proposed by the wizard:" if layout.proposed else "Your own sizes:"
     for one in layout.machines:
         second = f", second disk {answers_of(one)['data_disk']}" if one.data_disk else ""
         sizes = answers_of(one)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wizard.core.prompt import Prompter
     from wizard.core.spec.model import Problem
     from wizard.core.spec.writing import Tree
+    from wizard.core.state import ApprovedLayout
 
 
 def nothing(_talk: Talk) -> None:
@@ -87,6 +88,7 @@ class Talk:
         self.contested: set[str] = set()
         """Questions that are put to somebody whatever was given or is recommended."""
         self._seen: dict[str, tuple[Way, HostFacts | WizardError]] = {}
+        self._approved: ApprovedLayout | None = None
         self._outcome = Outcome(self.checked)
         if found.note:
             self.say(found.note)
@@ -108,9 +110,9 @@ class Talk:
     @property
     def outcome(self) -> Outcome:
         """What is decided from the answers and facts there are now."""
-        facts = self.facts
-        if self._outcome.checked is not self.checked or self._outcome.facts != facts:
-            self._outcome = Outcome(self.checked, facts)
+        now = Outcome(self.checked, self.facts, self._approved)
+        if self._outcome != now:
+            self._outcome = now
         return self._outcome
 
     def look(self, *, again: bool = False) -> None:
@@ -129,6 +131,7 @@ class Talk:
             with self.desk.session(spec, prompter=self.prompter, sinks=[tell_note]) as session:
                 ctx = session.facts(names)
                 found = {name: ctx.try_facts(name) for name in names}
+                self._approved = session.state.layout
         except WizardError as error:
             found = dict.fromkeys(names, error)
         self._seen |= {name: (way_to(spec.host(name), spec.ssh), one) for name, one in found.items()}
