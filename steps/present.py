@@ -13,7 +13,7 @@ from steps.parse.present import parse_present
 from wizard.core.check import Check, Finding, failed, passed, skipped, warned
 from wizard.core.context import Context
 from wizard.core.decide.present import Present, Site, judge, worth_asking
-from wizard.core.errors import HostError, RefusedError, RemoteError
+from wizard.core.errors import HostError, RefusedError, RemoteError, UnreachableError
 from wizard.core.facts import HostFacts
 from wizard.core.spec import ClusterSpec
 from wizard.payload.etcd_unit import UNIT
@@ -144,10 +144,28 @@ def _judged(ctx: Context, *, name: str, kinds: Sequence[str]) -> Finding:
     try:
         if not ctx.present(name):
             return skipped(f"Not checked: {name} does not run yet.")
-        ctx.facts(name)
+        silent = _silent_guest(ctx, name)
     except RemoteError as broken:
         return replace(skipped(f"Not checked: {broken.what}"), explained_by="discover.facts")
+    if silent:
+        return skipped(f"Not checked: {silent}")
     return finding([one for one in already_there(ctx, name) if one.kind in kinds])
+
+
+def _silent_guest(ctx: Context, name: str) -> str:
+    """What keeps a guest from answering; empty where it answers. To wait for it or to mend it is for a later step.
+
+    Raises:
+        HostError: it is a host that cannot be reached, or nobody to be trusted.
+        RemoteError: its facts cannot be read.
+    """
+    try:
+        ctx.facts(name)
+    except UnreachableError as error:
+        if any(host.name == name for host in ctx.spec.hosts):
+            raise
+        return error.what
+    return ""
 
 
 def finding(found: Sequence[Present]) -> Finding:

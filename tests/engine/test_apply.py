@@ -14,7 +14,7 @@ from steps.hosts import Hosts
 from tests.engine.story import TOY_HANDLERS, Closed, Here, Lab, Memory, Toy, yes
 from tests.rows import assert_explained
 from wizard.core.change import Change
-from wizard.core.check import Check, Status, failed
+from wizard.core.check import Check, Status, failed, skipped
 from wizard.core.context import Context, Work
 from wizard.core.engine.control import Control
 from wizard.core.engine.order import in_order
@@ -448,6 +448,20 @@ def test_a_defect_of_a_step_is_told_and_does_not_end_the_run(lab: Lab) -> None:
     result = lab.session().apply(yes)
     assert result.changes == 1
     assert_explained(result.errors[0], exit_code=ExitCode.FAILED, says=["defect", "ZeroDivisionError"])
+
+
+def test_a_step_that_failed_only_because_it_could_not_look_says_at_what(lab: Lab) -> None:
+    class Blind(Step):
+        id, title, summary = "blind", "Blind", "Cannot look"
+
+        def checks(self, ctx: Context) -> Iterator[Check]:
+            away = replace(skipped("Not checked: pi cannot be reached."), explained_by="hosts.reach")
+            yield Check("blind.sees", "It sees pi", lambda _: away, host="pi")
+
+    lab.steps = (Blind(),)
+    result = lab.session().apply(yes)
+    assert (result.status, result.errors) == ("failed", [])
+    assert_explained(result.unmet[0], exit_code=ExitCode.FAILED, says=["pi cannot be reached", "blind.sees"])
 
 
 def test_answers_that_changed_since_are_named(lab: Lab) -> None:

@@ -197,6 +197,14 @@ def test_what_was_lost_is_brought_back_by_the_next_apply(done: Cluster, broken: 
     assert done.session().doctor().verdict == "ok"
 
 
+def test_an_apply_beside_a_silent_guest_gets_as_far_as_that_guest_and_says_so(done: Cluster) -> None:
+    silent("etcd-a")(done)
+    result = done.session().apply(yes)
+    assert result.status == "failed"
+    assert "discover" not in result.failed
+    assert any("etcd-a" in error.what for error in (*result.errors, *result.unmet))
+
+
 def test_a_guest_paused_on_a_full_disk_is_told_with_the_remedy(done: Cluster) -> None:
     domain = done.machines["tower-b"].domains["etcd-b"]
     domain.state, domain.reason = "paused", "I/O error"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -70,6 +71,12 @@ class Terminal:
     def end(self) -> None:
         """Close the terminal and whatever runs in it."""
         self.tmux("kill-server")
+
+    def kill(self) -> None:
+        """SIGKILL to the wizard: it gives nothing back, so the terminal is put right as a person does it."""
+        os.kill(self.wizard(), signal.SIGKILL)
+        self.keys("stty sane; tput rmcup; echo killed-$((40+2))", "C-j")
+        self.sees("killed-42")
 
     # --- the keyboard -----------------------------------------------------------------------------------------
 

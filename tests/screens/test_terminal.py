@@ -91,6 +91,6 @@ def test_a_terminal_that_goes_away_in_the_middle_leaves_a_run_that_goes_on(
     terminal.left(128 + number)
     terminal.start()
     terminal.sees("Something is half done")
-    terminal.sees("Still to do")
+    terminal.sees("changes, about")
     terminal.keys("C-q")
     terminal.left(0)

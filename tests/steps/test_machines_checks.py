@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from steps.discover import Discover
 from steps.machines import Machines
 from tests.facts.build import facts, unraid_facts
 from tests.steps.guests import (
@@ -318,6 +319,15 @@ def test_a_guest_that_does_not_answer_is_one_cause_and_its_console_is_quoted() -
     (cause,) = [item for item in found if item.status is Status.FAIL]
     assert "Kernel panic - not syncing" in cause.evidence
     assert cause.evidence.isprintable()
+
+
+def test_a_guest_that_is_starting_is_not_searched_for_other_clusters_and_hinders_nobody() -> None:
+    """Explained by a check of a later step it would fail Discovery, and the step that waits for it would not begin."""
+    ctx = context(standing(), known=guests(etcd_a=GONE))
+    (check,) = (one for one in Discover().checks(ctx) if (one.id, one.host) == ("discover.guest", "etcd-a"))
+    found = check.run(ctx)
+    assert (found.status, found.explained_by) == (Status.SKIP, "")
+    assert GONE.what in found.detail
 
 
 def test_an_unreachable_hypervisor_explains_its_guests() -> None:

@@ -27,7 +27,7 @@ def text(view: RunView, after: float = 10.0, width: int = 60, height: int = 14) 
 def test_one_line_says_how_it_stands() -> None:
     assert said(seen(begun(0, 2), ended(0, 5))).startswith("Building · 1 of 2 · ")
     assert said(folded(RunView(), planned()[:1])).startswith("Looking at your hosts")
-    assert said(seen(), leaving=Leaving.AFTER_THIS) == "Stopping after this change"
+    assert said(seen(), leaving=Leaving.AFTER_THIS) == "Stopping after this change · 0 of 2"
     assert said(seen(begun(0, 2), ended(0, 5), run_ended(9, "stopped"))) == "Stopped · 1 of 2 done"
     assert said(seen(run_ended(9, "failed"))) == "Not finished · 0 of 2 done"
     assert said(seen(begun(0, 2), ended(0, 5), run_ended(9))) == "Built · 1 change in 9.0 s"
@@ -75,6 +75,17 @@ def test_what_went_wrong_is_said_once_and_that_going_on_is_safe() -> None:
     steps = plain(step_lines(view, 40)).splitlines()
     assert [one.split()[0] for one in steps] == ["xx", "--"]
     assert all(len(one) <= 40 for one in steps)
+
+
+def test_what_could_not_be_looked_at_is_said_where_nothing_else_says_why_it_failed() -> None:
+    away = {"detail": "Not checked: pi cannot be reached.", "explained_by": "hosts.reach"}
+    unseen = check(Status.SKIP, 4, **away)
+    blind = seen(unseen, step_ended(6, "failed"), run_ended(7, "failed"))
+    assert "pi cannot be reached" in plain(ending_lines(blind, 60))
+    known = seen(unseen, check(Status.FAIL, 5), step_ended(6, "failed"), run_ended(7, "failed"))
+    told = plain(ending_lines(known, 60))
+    assert "No leader." in told
+    assert "pi cannot be reached" not in told
 
 
 def test_steps_that_are_done_side_by_side_are_all_opened() -> None:

@@ -63,6 +63,11 @@ class Finding:
     """The check whose failure explains this one."""
     seconds: float = 0.0
 
+    @property
+    def unseen(self) -> bool:
+        """Whether it could not be looked at because of something else that is broken."""
+        return self.status is Status.SKIP and bool(self.explained_by)
+
 
 @dataclass(frozen=True, slots=True)
 class Check:

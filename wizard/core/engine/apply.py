@@ -40,10 +40,14 @@ class ApplyResult:
 
     @property
     def unmet(self) -> list[WizardError]:
-        """What kept it from its end besides its errors: checks that forbade a step, else checks that fail after all."""
+        """What kept it from its end besides its errors: checks that forbade a step, else checks that fail after all.
+
+        Where nothing else says it, what could not be looked at.
+        """
         wrong = [item for item in self.findings if item.status is Status.FAIL and not item.explained_by]
         fatal = [item for item in wrong if item.level is Level.FATAL]
-        return [unmet(item) for item in fatal or ([] if self.errors else wrong)]
+        unseen = [item for item in self.findings if item.unseen] if self.failed else []
+        return [unmet(item) for item in fatal or ([] if self.errors else wrong or unseen)]
 
     @property
     def status(self) -> str:
@@ -217,7 +221,7 @@ def _fatal(findings: Sequence[Finding]) -> bool:
 
 def _blind(findings: Sequence[Finding]) -> bool:
     """Whether something could not be looked at because of something else that is broken."""
-    return any(item.status is Status.SKIP and item.explained_by for item in findings)
+    return any(item.unseen for item in findings)
 
 
 def _finish(step: Step, status: str, began: float, tools: Tools, result: ApplyResult) -> None:

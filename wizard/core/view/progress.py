@@ -104,6 +104,8 @@ class RunView:
     """Checks that do not hold yet and are tried again."""
     wrong: tuple[Finding, ...] = ()
     """Checks that failed."""
+    unseen: tuple[Finding, ...] = ()
+    """Checks that could not be made because of something else that is broken."""
     notes: tuple[str, ...] = ()
     error: str = ""
     """The last thing that went wrong, one sentence."""
@@ -276,7 +278,8 @@ def _check(view: RunView, event: CheckFinished) -> RunView:
         wrong = tuple(one for one in view.wrong if (one.check, one.host) != same)
         error = view.error if finding.explained_by else finding.detail
         return replace(view, waits=waits, wrong=(*wrong, finding), error=error)
-    return replace(view, waits=waits)
+    unseen = (*view.unseen, finding) if finding.unseen else view.unseen
+    return replace(view, waits=waits, unseen=unseen)
 
 
 def _note(view: RunView, event: Note) -> RunView:
@@ -327,11 +330,16 @@ def _with_change(
 
 
 def problems(view: RunView) -> Iterator[str]:
-    """What went wrong, one sentence each, causes only: what broke off first, then what the checks found after it."""
-    for step in view.steps:
-        for change in step.changes:
-            if change.status in ("failed", "unknown") and change.detail:
-                yield change.detail
-    # Checks are made side by side: the order in which they ended tells nothing.
-    found = sorted(view.wrong, key=lambda one: (one.check, one.host))
-    yield from (one.detail for one in found if not one.explained_by)
+    """What went wrong, one sentence each, causes only: what broke off first, then what the checks found after it.
+
+    Where neither says anything of a run that failed, what could not be looked at.
+    """
+    changes = (change for step in view.steps for change in step.changes)
+    said = [one.detail for one in changes if one.status in ("failed", "unknown") and one.detail]
+    said += [one.detail for one in _in_order(view.wrong) if not one.explained_by]
+    yield from said or [one.detail for one in _in_order(view.unseen if view.status == "failed" else ())]
+
+
+def _in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Checks are made side by side: the order in which they ended tells nothing."""
+    return sorted(findings, key=lambda one: (one.check, one.host))
