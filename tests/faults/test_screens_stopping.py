@@ -45,7 +45,7 @@ def resumed(site: Site) -> None:
     site.world.hold.unlink(missing_ok=True)
     terminal = site.at_terminal("setup", TERM="xterm-256color", TEXTUAL_ANIMATIONS="none")
     terminal.read_until("Something is half done")
-    terminal.read_until("Still to do")
+    terminal.read_until("changes, about")
     terminal.type(NEXT)
     terminal.read_until("is built")
     terminal.type(QUIT)

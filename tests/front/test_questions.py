@@ -26,6 +26,7 @@ from wizard.core.prompt import Prompter, Silent
 from wizard.core.session import Session
 from wizard.core.spec import load_spec
 from wizard.core.spec.model import ClusterSpec
+from wizard.core.view.losses import HEAD
 from wizard.front.questions.asking import Choice, NumberedLines, Question
 from wizard.front.questions.review import Approval
 from wizard.front.questions.setup import STAGES, run_questions
@@ -214,6 +215,17 @@ def test_a_wrong_answer_is_told_and_asked_again(tmp_path: Path) -> None:
     assert spec.network.gateway == "10.213.99.1"
 
 
+def test_an_answer_that_changes_more_says_what_is_different_further_on(tmp_path: Path) -> None:
+    """Back from the network to where guests lie: another folder has other room, so other guests are proposed."""
+    folders = {"hosts[1].vm_dir": ["", "/mnt/cache/domains"]}
+    someone = Someone(addresses(**folders, **{"network.cidr": ["back"], "machines": ["", "back"]}))
+    assert asked(tmp_path, someone).host("tower-b").vm_dir == "/mnt/cache/domains"
+    told = [one for one in someone.heard if one.startswith("This changes more.")]
+    assert len(told) == 1
+    assert "The guests proposed change: " in told[0]
+    assert "-b disk " in told[0]
+
+
 def test_a_choice_that_is_rejected_is_not_gone_on_with(tmp_path: Path) -> None:
     someone = Someone(addresses(**{"storage.kind": ["longhorn", "none"]}))
     assert asked(tmp_path, someone).storage.kind == "none"
@@ -351,6 +363,9 @@ def test_a_yes_builds_and_doctor_says_what_it_found(tmp_path: Path) -> None:
     someone = Someone({"build": ["perhaps", "yes"]})
     assert run_questions(desk_with_answers(tmp_path), voice=someone, out=out) == 0
     assert "nothing destroyed" in someone.said()
+    rows = someone.said().partition("What each single loss takes away:\n")[2].splitlines()
+    assert rows[0].split() == list(HEAD)
+    assert {"tower-a", "tower-b", "pi"} <= {row.split("  ")[0] for row in rows[1:]}
     assert "done: " in out.getvalue()
     assert "All is well." in out.getvalue()
     assert someone.paths.count("build") == 2, "what is neither yes nor no is asked again"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, TextIO
 
+from wizard.core.decide.prove import prove
 from wizard.core.engine.apply import stopped_error
 from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError
+from wizard.core.view.columns import table
+from wizard.core.view.losses import HEAD, KEY, loss_rows, single_losses, stops
 from wizard.core.view.review import Loss, confirmation, confirmed, losses, plan_lines, sum_text
 from wizard.core.view.styled import plain
 from wizard.front.doctor import doctor_text
@@ -17,6 +21,7 @@ from wizard.front.stopping import signals
 from wizard.front.streams import tell_error
 
 if TYPE_CHECKING:
+    from wizard.core.decide.prove import Proof
     from wizard.core.engine.apply import ApplyResult
     from wizard.core.engine.plan import Plan
     from wizard.core.engine.resume import Standing
@@ -56,7 +61,10 @@ class Approval:
         """
         talk, lost = self._talk, losses(plan)
         rows = [*standing_lines(left), *(plain([row]) for row in plan_lines(plan, ONE_LINE))]
-        talk.say("\n".join([*rows, sum_text(plan), f"The commands behind it: {talk.desk.program} plan"]))
+        talk.look()
+        survives = failure_lines(prove(talk.checked.spec, talk.facts, date.today().isoformat()))
+        rows += [sum_text(plan), f"The commands behind it: {talk.desk.program} plan", *survives]
+        talk.say("\n".join(rows))
         if talk.auto and not lost:
             return True
         if talk.auto and not talk.voice.person:
@@ -84,6 +92,21 @@ class Approval:
                 return True
             else:
                 talk.say(question.refusal())
+
+
+def failure_lines(proof: Proof) -> list[str]:
+    """What each single loss takes away, as the screens show it before the yes; nothing where nothing can be judged.
+
+    Args:
+        proof: of the spec on the hosts as they are.
+    """
+    single = single_losses(proof)
+    if not single:
+        return []
+    rows = ["", "What each single loss takes away:", *table(HEAD, loss_rows(single, proof)), KEY]
+    for loss in single:
+        rows += [f"!! {', '.join(loss.lost)}: {one.service} stops: {one.why}." for one in stops(loss, proof)]
+    return rows
 
 
 def _simple() -> Question:

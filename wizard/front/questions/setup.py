@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from wizard.core.outcome import changes
 from wizard.core.prompt import Silent
 from wizard.front.questions import discovery, hosts, machines, network, review, storage, witness
 from wizard.front.questions.answers import read_answers
@@ -103,12 +104,17 @@ def _begin(talk: Talk) -> int:
 
 
 def _through(talk: Talk, at: int, *, backwards: bool = False) -> None:
-    """Stage after stage, from one of them until all are answered."""
+    """Stage after stage, from one of them until all are answered; what was answered further on may need another look."""
+    furthest = at
     while at < len(STAGES):
         stage = STAGES[at]
         talk.replace(talk.draft.at(stage.id))
         talk.say(f"\nStep {at} of {len(STAGES) - 1}: {stage.title}" if at else "\nThe homelab HA wizard")
+        furthest, before = max(furthest, at), talk.outcome
         onward = ask_stage(talk, stage, backwards=backwards)
+        answered = {one.id: one.title for one in STAGES[at + 1 : furthest]}
+        for text in changes(before, talk.outcome, answered):
+            talk.say(f"This changes more. {text}")
         if not onward and not at:
             talk.say("This is the first question.")
         at, backwards = (at + 1, False) if onward else (max(at - 1, 0), at > 0)
