@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +19,7 @@ from textual.binding import Binding, BindingType
 from screens.base import StageScreen
 from screens.feed import EventFeed
 from screens.flow import STAGES, WELCOME, AnyScreen, all_screens, number_of
+from screens.hangup import watch_terminal
 from screens.jobs import Job, JobDone
 from screens.log import LogScreen, RunLog
 from screens.looking import Looker, Seen
@@ -163,9 +165,16 @@ class WizardApp(Working):
         for number, code in ((signal.SIGTERM, TERMINATED), (signal.SIGHUP, HUNG_UP)):
             with suppress(RuntimeError, ValueError):  # not the main thread, as in tests
                 loop.add_signal_handler(number, partial(self._ended_from_outside, code))
+        if sys.stdin is not None and not self.is_headless and sys.stdin.isatty():
+            watch_terminal(sys.stdin.fileno(), partial(self._hung_up, loop))
+
+    def _hung_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the loop has ended with everything else
+            loop.call_soon_threadsafe(self._ended_from_outside, HUNG_UP)
 
     def _ended_from_outside(self, code: int) -> None:
-        self.end(code)
+        if self.return_code is None:  # a closed window is told twice
+            self.end(code)
 
     def action_leave(self) -> None:
         """Save and quit; where something runs, ask first."""

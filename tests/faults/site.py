@@ -103,10 +103,17 @@ class Site:
 
     def at_terminal(self, *argv: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
         """The command at a terminal of its own, as its controlling one."""
+        return self._at(["setsid", "--ctty", *self.command(*argv)], size, env)
+
+    def at_a_silent_terminal(self, *argv: str, **env: str) -> Terminal:
+        """The command at a terminal that sends it no signal."""
+        return self._at(["setsid", *self.command(*argv)], (80, 24), env)
+
+    def _at(self, command: list[str], size: tuple[int, int], env: dict[str, str]) -> Terminal:
         near, far = pty.openpty()
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         process = subprocess.Popen(
-            ["setsid", "--ctty", *self.command(*argv)],
+            command,
             stdin=far,
             stdout=far,
             stderr=far,

@@ -101,6 +101,15 @@ def test_row_a15_the_window_of_the_screens_is_closed_during_a_run(site: Site) ->
 
 
 @pytest.mark.row("A", 15)
+def test_row_a15_the_window_is_closed_and_no_signal_tells(site: Site) -> None:
+    terminal = site.at_a_silent_terminal("setup", TERM="xterm-256color", TEXTUAL_ANIMATIONS="none")
+    terminal.read_until("Hosts")
+    terminal.close()
+    site.terminals.clear()
+    assert_tolerated(CliRun(terminal.process.wait(30) - (128 + signal.SIGHUP), "", ""))
+
+
+@pytest.mark.row("A", 15)
 def test_row_a15_the_screens_are_suspended_during_a_run_and_woken(site: Site) -> None:
     terminal = building(site)
     terminal.process.send_signal(signal.SIGTSTP)
