@@ -203,12 +203,19 @@ class WizardApp(Working):
             code: the process' exit code.
         """
         if self._loaded:
+            self._take_what_is_typed()
             with suppress(WizardError):
                 self._write(self.draft, self.checked)
         self.let_go()
         self.prompter.close()
         self.looker.close()
         self.exit(code, return_code=code)
+
+    def _take_what_is_typed(self) -> None:
+        """A line that was not left yet is an answer too, whichever way its screen is left."""
+        for screen in self.screen_stack:
+            if isinstance(screen, StageScreen) and screen.is_mounted:
+                screen.take_answers()
 
     # --- the answers ------------------------------------------------------------------------------------------
 
@@ -331,6 +338,7 @@ class WizardApp(Working):
         Args:
             stage: its id.
         """
+        self._take_what_is_typed()
         self.furthest = max(self.furthest, number_of(stage))
         self._suggest()
         if number_of(stage) or stage == WELCOME.id:

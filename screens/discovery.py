@@ -109,6 +109,14 @@ class DiscoveryScreen(StageScreen):
         self.wizard.looker.look(spec, [host.name for host in spec.hosts], again=True)
         self.redraw()
 
+    def refuse(self, reason: str) -> None:
+        """Say why one cannot go on, and point at the first host it is about: what to do is said beside it."""
+        looker, hosts = self.wizard.looker, self.wizard.checked.spec.hosts
+        unseen = [not isinstance(looker.result(host.name), HostFacts) for host in hosts]
+        if any(unseen) and not unseen[self.chosen]:
+            self.query_one("#seen", OptionList).highlighted = unseen.index(True)
+        super().refuse(reason)
+
     def refusal(self) -> str:
         """Nothing is decided on machines nobody has seen."""
         spec, looker = self.wizard.checked.spec, self.wizard.looker

@@ -20,7 +20,7 @@ from screens.work import Run
 from wizard.core.view.columns import wrapped
 from wizard.core.view.feed import KEPT_LINES, Drained
 from wizard.core.view.progress import RunView
-from wizard.core.view.run_text import Leaving, bar, current_lines, ending_lines, headline, step_lines
+from wizard.core.view.run_text import Aim, Leaving, bar, current_lines, ending_lines, headline, step_lines
 from wizard.core.view.styled import Line, Tone, line
 from wizard.core.view.topology import Topology, topology_lines, topology_rows
 
@@ -82,6 +82,11 @@ class RunScreen(TopologyScreen):
     def view(self) -> RunView:
         """How it stands."""
         return self.install.feed.view if self.install else RunView()
+
+    @property
+    def aim(self) -> Aim:
+        """What it is for: to build, or to mend what doctor found."""
+        return Aim.MEND if self.install is not None and self.install.mends else Aim.BUILD
 
     def main(self) -> ComposeResult:
         """The steps, or the topology, and the log below them when it is asked for."""
@@ -171,7 +176,7 @@ class RunScreen(TopologyScreen):
         now, view = time.time(), self.view
         leaving = self.install.leaving if self.install else Leaving.NO
         error = self.install.error if self.install else None
-        top = [headline(view, now, leaving), bar(view, now, min(width, 72)), line("")]
+        top = [headline(view, now, leaving, self.aim), bar(view, now, min(width, 72)), line("")]
         ending = ending_lines(view, width) if view.status in ("failed", "stopped") else []
         if error is not None and not (self.install and self.install.active):
             said = [error.what, f"why: {error.why}", *(f"do: {one}" for one in error.do)]

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widgets import Input
 
 from screens.base import StageScreen
 from screens.text import lines, told
@@ -99,11 +100,13 @@ class WitnessScreen(StageScreen):
         if found is None or options == self._options:
             return
         self._options = options
+        typing = isinstance(self.focused, Input)
         box = self.query_one("#folder", Vertical)
         await box.remove_children()
         await box.mount(Choice(f"hosts[{found[0]}].etcd_dir", "etcd's data", options))
         self.fill()
-        box.query_one(Choice).focus()
+        if not typing:  # what comes by itself moves neither the pane nor the line that is typed in
+            box.query_one(Choice).focus(scroll_visible=False)
 
     def refusal(self) -> str:
         """As the rules say."""

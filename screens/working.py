@@ -238,8 +238,11 @@ class Working(App[int]):
         if status == "done" and getattr(self.screen, "STAGE", "") == "run":
             self._after(run)
         elif getattr(self.screen, "STAGE", "") != "run":
-            said = {"done": "The homelab is built.", "stopped": "The run was stopped."}
-            self.notify(said.get(status, "The run did not come to its end."), title="The run", markup=False)
+            what = "repair" if run.mends else "run"
+            done = "What doctor found is mended." if run.mends else "The homelab is built."
+            said = {"done": done, "stopped": f"The {what} was stopped."}
+            text = said.get(status, f"The {what} did not come to its end.")
+            self.notify(text, title=f"The {what}", markup=False)
         error = run.error or error
         if error is not None and getattr(self.screen, "STAGE", "") != "run":
             self.tell_error(error)

@@ -60,6 +60,8 @@ class Watch:
     _domain: Domain | None = None
     _looked: float | None = None
     _silence: str = ""
+    _unseen: str = ""
+    """Why its hypervisor could not be asked when it was asked last; empty = it could."""
 
     def until_up(self) -> Boot:
         """Wait until the guest lets us in with the keys it was given and its boot has ended.
@@ -79,7 +81,7 @@ class Watch:
                 return boot
             waited = self.clock() - began
             fresh = self._look()
-            text = waiting_text(self.plan.name, waited, self._domain, boot, self._silence)
+            text = waiting_text(self.plan.name, waited, self._domain, boot, self._silence, self._unseen)
             if waited >= self.seconds:
                 raise self._late(text)
             self._stopped(text)
@@ -107,11 +109,12 @@ class Watch:
         try:
             result = self.hypervisor.read(READ_GUESTS, args, timeout=TRY_SECONDS)
             seen = answered(result, plan.host, self.hypervisor.address)
-        except (HostError, RemoteError):
-            # The guest may come up all the same; its own answer is what counts.
+        except (HostError, RemoteError) as error:
+            # The guest may come up all the same; its own answer is what counts. What it did before is not news.
+            self._domain, self._unseen = None, error.what
             return True
-        if seen.answers:
-            self._domain = seen.owned(plan.name, plan.lineage)
+        self._domain = seen.owned(plan.name, plan.lineage) if seen.answers else None
+        self._unseen = "" if seen.answers else f"libvirt on {plan.host} does not answer"
         return True
 
     def _stopped(self, text: str) -> None:
@@ -161,7 +164,12 @@ def state_text(domain: Domain) -> str:
 
 
 def waiting_text(
-    name: str, waited: float, domain: Domain | None, boot: Boot | None = None, silence: str = ""
+    name: str,
+    waited: float,
+    domain: Domain | None,
+    boot: Boot | None = None,
+    silence: str = "",
+    unseen: str = "",
 ) -> str:
     """What is being waited for, in one line that is safe to print.
 
@@ -171,12 +179,13 @@ def waiting_text(
         domain: the guest as its hypervisor sees it; None where that is not known.
         boot: what the guest itself said, once it answers.
         silence: why it did not answer, where it did not; told once a boot takes longer than it should.
+        unseen: why its hypervisor could not be asked; empty = it could.
     """
     seconds = f"{waited:.0f} s"
     if boot is not None:
         what = "cloud-init" if boot.cloud_init == "running" else ", ".join(boot.units) or "systemd"
         return printable(f"{name} answers; its boot has not ended for {seconds}: {what} is still at work")
-    parts = [f"sshd on {name} has not answered for {seconds}", _doing(domain)]
+    parts = [f"sshd on {name} has not answered for {seconds}", unseen.rstrip(".") or _doing(domain)]
     if domain is not None and domain.last_line:
         parts.append(f"last console line: {domain.last_line}")
     elif silence and waited >= LONG_SECONDS:

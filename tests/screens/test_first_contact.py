@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from screens.dialogs import HostKeyDialog, SecretDialog
 from tests.screens.walk import Walk, walk
@@ -118,3 +118,15 @@ def test_a_changed_key_stops_with_both(tmp_path: Path) -> None:
         found = session.facts().try_facts("tower-b")
     assert isinstance(found, Exception)
     assert str(getattr(found, "why", "")).count("SHA256:") == 2
+
+
+def test_next_points_at_the_host_that_keeps_one_from_going_on(tmp_path: Path) -> None:
+    async def steps(person: Walk) -> None:
+        assert person.app.screen.query_one("#seen", OptionList).highlighted == 0
+        await person.press("ctrl+n")
+        assert person.stage == "discovery"
+        assert "Not yet: tower-b: not seen." in person.said()
+        assert person.app.screen.query_one("#seen", OptionList).highlighted == 1
+        assert "The host key of tower-b has changed" in person.said()
+
+    walk(tmp_path, steps, desk=desk(tmp_path, "host-key-changed"), place="discovery", size=(120, 36))

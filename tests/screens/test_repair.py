@@ -64,7 +64,7 @@ def test_previewed_agreed_to_done_and_looked_at_again(desk: PractisedDesk) -> No
         assert begun(person)
         await person.press("escape")
         assert person.stage == "run"
-        assert "2 changes" in person.text()
+        assert "Mended · 2 changes" in person.text()
 
     go(desk, steps)
     assert desk.cluster.machines["tower-b"].domains["etcd-b"].state == "running"

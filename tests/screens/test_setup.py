@@ -104,6 +104,38 @@ def test_what_is_being_typed_stays_whatever_comes_meanwhile(tmp_path: Path) -> N
     walk(tmp_path, steps, desk=desk, place="witness")
 
 
+def test_a_half_finished_form_is_there_again_after_leaving(tmp_path: Path) -> None:
+    async def first(person: Walk) -> None:
+        await person.press("enter")
+        await person.type("10.213.99.300")
+        await person.press("ctrl+q")
+
+    async def second(person: Walk) -> None:
+        assert "You were at Hosts" in person.text()
+        await person.press("ctrl+n")
+        assert person.stage == "hosts"
+        assert "10.213.99.300" in person.text(), "what is wrong, too"
+
+    walk(tmp_path, first, desk=with_hosts(tmp_path), place="hosts")
+    walk(tmp_path, second)
+
+
+def test_facts_that_come_do_not_take_the_line_away_that_is_typed_in(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        line = person.app.screen.query_one("#heartbeat", Field).query_one(Input)
+        line.focus()
+        await person.settle()
+        screen = person.app.screen
+        screen._options = ()  # type: ignore[attr-defined]
+        screen.redraw()  # type: ignore[attr-defined]
+        await person.settle()
+        assert person.app.focused is line
+
+    walk(tmp_path, steps, desk=desk, place="witness")
+
+
 def test_the_terminal_s_cursor_stands_where_typing_goes(tmp_path: Path) -> None:
     async def steps(person: Walk) -> None:
         line = person.app.screen.query_one(Input)

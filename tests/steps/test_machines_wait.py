@@ -53,6 +53,19 @@ class World:
         return Watch(plan_of("etcd-a"), "base.qcow2", self, tower, tell, self.wait, lambda: self.now)
 
 
+@dataclass(frozen=True, slots=True)
+class Dying(Teller):
+    """A hypervisor that answers once and never again."""
+
+    left: list[str] = field(default_factory=lambda: ["once"])
+
+    def read(self, script: str, args: Args | None = None, *, timeout: float = 30.0) -> ScriptResult:
+        if not self.left:
+            raise UnreachableError("tower-a does not answer.", where="x", why="No route to host", do="y")
+        self.left.pop()
+        return Teller.read(self, script, args, timeout=timeout)
+
+
 def world(*answers: str | WizardError, state: str = "running (booted)", console: str = "") -> World:
     said = Said().has(plan_of("etcd-a"), state=state)
     if console:
@@ -72,6 +85,15 @@ def test_it_is_told_who_has_not_answered_what_the_guest_does_and_its_last_line()
     assert made.told[1] == (
         "sshd on etcd-a has not answered for 5 s; the VM runs; last console line: [    3.1] Freeing memory"
     )
+
+
+def test_of_a_hypervisor_that_does_not_answer_it_is_not_said_that_its_guest_runs() -> None:
+    made = world(*[SILENT] * 30, UP)
+    watch = made.watch()
+    watch.hypervisor = Dying("tower-a", "10.0.0.11", made.said)
+    watch.until_up()
+    assert made.told[0].endswith("the VM runs")
+    assert made.told[1] == "sshd on etcd-a has not answered for 5 s; tower-a does not answer"
 
 
 def test_an_answer_is_not_the_end_of_a_boot() -> None:
@@ -164,4 +186,4 @@ def test_a_hypervisor_that_is_silent_for_a_moment_is_no_reason_to_give_up() -> N
     made = world(SILENT, SILENT, UP)
     made.said.code = 1
     assert made.watch().until_up().ended
-    assert "the VM is in an unknown state" in made.told[0]
+    assert "libvirt on tower-a does not answer" in made.told[0]

@@ -8,7 +8,7 @@ from tests.view.events import BEGAN, begun, check, ended, planned, run_ended, st
 from wizard.core.check import Status
 from wizard.core.events import Event, HostState, StepStarted
 from wizard.core.view.progress import RunView, folded
-from wizard.core.view.run_text import Leaving, bar, current_lines, ending_lines, headline, step_lines
+from wizard.core.view.run_text import Aim, Leaving, bar, current_lines, ending_lines, headline, step_lines
 from wizard.core.view.styled import plain, wide
 
 
@@ -32,6 +32,12 @@ def test_one_line_says_how_it_stands() -> None:
     assert said(seen(run_ended(9, "failed"))) == "Not finished · 0 of 2 done"
     assert said(seen(begun(0, 2), ended(0, 5), run_ended(9))) == "Built · 1 change in 9.0 s"
     assert said(RunView()) == "Nothing runs"
+
+
+def test_a_repair_mends_and_has_mended() -> None:
+    at_work, over = seen(begun(0, 2), ended(0, 5)), seen(begun(0, 2), ended(0, 5), run_ended(9))
+    assert plain([headline(at_work, BEGAN + 10, aim=Aim.MEND)]).startswith("Mending · 1 of 2 · ")
+    assert plain([headline(over, BEGAN + 10, aim=Aim.MEND)]) == "Mended · 1 change in 9.0 s"
 
 
 @pytest.mark.parametrize("width", [20, 39, 80])

@@ -48,14 +48,23 @@ class Leaving(Enum):
     NOW = "Letting go now"
 
 
-def headline(view: RunView, now: float, leaving: Leaving = Leaving.NO) -> Line:
+class Aim(Enum):
+    """What a run is for: the words while it goes on, and once it has ended well."""
+
+    BUILD = ("Building", "Built")
+    MEND = ("Mending", "Mended")
+
+
+def headline(view: RunView, now: float, leaving: Leaving = Leaving.NO, aim: Aim = Aim.BUILD) -> Line:
     """How it stands, in one line.
 
     Args:
         view: of the run.
         now: seconds since the epoch.
         leaving: whether it was asked to end.
+        aim: what the run is for.
     """
+    doing, did = aim.value
     so_far = f"{view.done} of {view.total}"
     took = seconds_text(view.elapsed(now))
     if view.status == "running" and leaving is not Leaving.NO:
@@ -65,9 +74,9 @@ def headline(view: RunView, now: float, leaving: Leaving = Leaving.NO) -> Line:
         if not view.total:
             return line(("Looking at your hosts", Tone.STRONG), (f" · {took}", Tone.DIM))
         rest = f" · {about(left)} left" if left is not None else ""
-        return line(("Building", Tone.STRONG), f" · {so_far}{rest}")
+        return line((doing, Tone.STRONG), f" · {so_far}{rest}")
     words = {
-        "done": ("Built", Tone.OK, f" · {count(view.done)} in {took}"),
+        "done": (did, Tone.OK, f" · {count(view.done)} in {took}"),
         "failed": ("Not finished", Tone.BAD, f" · {so_far} done"),
         "stopped": ("Stopped", Tone.WARN, f" · {so_far} done"),
     }
