@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from threading import Event
+import time
 
 from textual.app import App
+
+LOOK_SECONDS = 0.02
+"""How soon it is seen that the shell said go on. Nothing looks while the job is stopped."""
 
 
 def has_shell() -> bool:
@@ -25,10 +28,12 @@ def suspend(app: App[int]) -> None:
     Raises:
         SuspendNotSupported: what the app draws on is no terminal that could be given back.
     """
-    woken = Event()
+    woken: list[int] = []
     with app.suspend():
         # Heard by Textual after the terminal is ours again, it would take the terminal a second time.
-        before = signal.signal(signal.SIGCONT, lambda *_: woken.set())
+        before = signal.signal(signal.SIGCONT, lambda number, _: woken.append(number))
         os.killpg(os.getpgrp(), signal.SIGSTOP)
-        woken.wait()
+        # The kernel may give the signal to another thread; Python tells this one between two steps, not in a wait.
+        while not woken:
+            time.sleep(LOOK_SECONDS)
         signal.signal(signal.SIGCONT, before)
