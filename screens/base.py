@@ -141,7 +141,11 @@ class StageScreen(Screen[None]):
     def on_resize(self) -> None:
         """Another size: what is drawn to the room there is, is drawn anew once the panes have theirs."""
         if self._drawn_at not in (None, self.app.size):
-            self.call_after_refresh(self.redraw)
+            self.call_after_refresh(self._redraw_if_there)
+
+    def _redraw_if_there(self) -> None:
+        if self.children:
+            self.redraw()
 
     def on_screen_resume(self) -> None:
         """Shown (again): the answers may have changed elsewhere."""
@@ -152,6 +156,8 @@ class StageScreen(Screen[None]):
 
     def _begin_at_the_top(self) -> None:
         """From the top, and the terminal's own cursor where typing goes: screen readers follow it."""
+        if not self.children:  # left before it was drawn again: a screen on its way out has nothing in it
+            return
         self.query_one("#main").scroll_home(animate=False)
         if isinstance(self.focused, Input):
             self.app.cursor_position = self.focused.cursor_screen_offset

@@ -24,6 +24,9 @@ from wizard.core.view.resume import last_touched, remembered, standing_lines
 from wizard.core.view.review import sum_text
 from wizard.core.view.styled import Line, Tone, line
 
+LABEL = 12
+"""Columns of the words in front of what is said beside."""
+
 
 def read_standing(session: Session) -> tuple[Plan, Standing]:
     """How the earlier run stands; only reads.
@@ -116,10 +119,10 @@ class ResumeScreen(StageScreen):
         """When it was left, and what is still to do."""
         rows: list[Content] = []
         if self.state is not None:
-            rows += [labelled("last run", last_touched(self.state) or "begun, nothing saved")]
+            rows += [labelled("Last run", last_touched(self.state) or "begun, nothing saved", width=LABEL)]
         if self._look is not None and self._look.result is not None:
             plan = self._look.result[0]
-            rows += [labelled("to do", (sum_text(plan), STRONG))]
+            rows += [labelled("Still to do", (sum_text(plan), STRONG), width=LABEL)]
             rows += [signed(Sign.FAILED, error.what) for error in plan.errors]
         rows += [told("")]
         rows += [
