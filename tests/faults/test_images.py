@@ -11,6 +11,7 @@ from tests.faults.cluster_site import APPLY, ClusterSite
 from tests.rows import assert_explained
 from wizard.artifacts.lock import Lock, LockEntry, Origin, write_lock
 from wizard.core.errors import ExitCode
+from wizard.core.packages import load_packages
 from wizard.practice.artifacts import PracticeArtifacts
 
 
@@ -19,8 +20,10 @@ def folder_of(site: ClusterSite) -> Path:
     folder = site.home / "artifacts"
     folder.mkdir()
     lock = Lock(folder / "artifacts.lock")
-    for name in ("debian-cloud-image", "etcd"):
-        made, path = PracticeArtifacts(folder).obtain(name, "amd64")
+    known = load_packages()
+    debs = {deb.artifact: deb.version for deb in known.closure(known.roles["server"], "amd64")}
+    for name, version in {"debian-cloud-image": "", "etcd": "", **debs}.items():
+        made, path = PracticeArtifacts(folder).obtain(name, "amd64", version)
         lock = lock.with_entry(LockEntry(name, made.version, "amd64", path.name, Origin.BUILT, made.sha256))
     write_lock(lock)
     site.real_artifacts = True

@@ -34,7 +34,9 @@ class PracticeArtifacts:
         """As `Artifacts.named`."""
         version = version or VERSIONS[name]
         digest = hashlib.sha256(_content(name, arch, version)).hexdigest()
-        return Artifact(name, version, arch, f"{name}-{version}-{arch}", "built", digest)
+        # As in the names of Debian's files, the epoch (1: of 1:2.3.3-1) is left out.
+        file = f"{name}-{version.rpartition(':')[2]}-{arch}"
+        return Artifact(name, version, arch, file, "built", digest)
 
     def obtain(
         self, name: str, arch: str, version: str = "", *, on_bytes: Callable[[int, int], None] | None = None
