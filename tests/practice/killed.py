@@ -80,7 +80,8 @@ def copy_homelab(folder: Path, to: Path) -> None:
         to: where there is nothing yet.
     """
     to.mkdir(parents=True, mode=0o700)
-    files = [path for path in folder.iterdir() if path.is_file() and not path.name.endswith(".lock")]
+    # A file that is being written has another name until it is whole.
+    files = [path for path in folder.iterdir() if path.is_file() and path.suffix not in {".lock", ".tmp"}]
     for path in sorted(files, key=lambda one: one.name != "state.json"):
         shutil.copy2(path, to)
 
