@@ -12,7 +12,7 @@ WORKERS ?= auto
 # wizard anew, and every worker all of the tests.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help practice test lint types contracts fast lab lab-down test-lab test-faults record bench screenshots lock clean
+.PHONY: help practice test lint types contracts fast lab lab-down test-lab test-lab-full test-faults record bench screenshots lock clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,10 @@ lab-down: $(READY)  ## take the lab away
 test-lab: $(READY)  ## the tests on real hosts, on one shared lab
 	tools/packages.sh lab
 	$(BIN)/pytest -m "lab and not bench" --durations=15
+
+test-lab-full: $(READY)  ## these, and six nodes of Kubernetes on the lab's guests (builds Kubernetes: 15 minutes the first time)
+	tools/packages.sh lab
+	WIZARD_LAB_SIX_NODES=1 $(BIN)/pytest -m "lab and not bench" --durations=15
 
 record: $(READY)  ## record every remote script anew on the lab
 	tools/packages.sh lab
