@@ -17,7 +17,7 @@ from tests.lab.story.world import World, tell, until
 pytestmark = pytest.mark.lab
 
 KILLER = Path(__file__).parent / "killer"
-SAVES = 16
+SAVES = 17
 """Saves of an uninterrupted first apply: the serial, a step half done, three changes begun and ended, eight steps done."""
 
 CHANGE_BEGINS = (3, 4, 5)
