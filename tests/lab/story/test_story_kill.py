@@ -18,7 +18,7 @@ pytestmark = pytest.mark.lab
 
 KILLER = Path(__file__).parent / "killer"
 SAVES = 17
-"""Saves of an uninterrupted first apply: the serial, a step half done, three changes begun and ended, eight steps done."""
+"""Saves of an uninterrupted first apply: the serial, a step half done, three changes begun and ended, nine steps done."""
 
 CHANGE_BEGINS = (3, 4, 5)
 """The saves in which a change goes in flight; right after them its host hears of it."""
