@@ -14,7 +14,7 @@ from wizard.artifacts.resolve import Resolver
 from wizard.core.packages import Deb
 from wizard.core.resources import asset_text
 from wizard.core.spec import parse_spec
-from wizard.lab import artifacts, cloud_image, etcd, guest, images, machine, packages, spec
+from wizard.lab import artifacts, cloud_image, etcd, go_build, guest, images, machine, packages, spec
 from wizard.lab.artifacts import Recipe
 from wizard.lab.docker import LabError
 from wizard.lab.images import Say
@@ -37,7 +37,7 @@ class Kitchen:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.built: list[str] = []
         self.content = b"one"
-        monkeypatch.setattr(etcd, "compiler", lambda: "/usr/bin/go")
+        monkeypatch.setattr(go_build, "compiler", lambda: "/usr/bin/go")
         monkeypatch.setattr(
             artifacts, "recipes", lambda: (self.recipe("etcd", "3.6.14"), self.recipe("root"))
         )
@@ -195,7 +195,7 @@ def test_purge_removes_what_was_built(kitchen: Kitchen, cache: Path) -> None:
 
 
 def test_without_go_the_lab_says_that_etcd_has_to_be_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(etcd, "compiler", lambda: "")
+    monkeypatch.setattr(go_build, "compiler", lambda: "")
     assert [recipe.name for recipe in artifacts.recipes()] == ["lxc-guest-root"]
     with pytest.raises(LabError, match="cannot be built here") as refused:
         etcd.recipe()

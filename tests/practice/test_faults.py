@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -116,23 +114,6 @@ def test_every_fault_has_its_row() -> None:
         name for name in fault_texts("practice") if name not in (*PLACES, *WIRE)
     ]
     assert len(ROWS) >= 25
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a homelab that was set up; filled by the first test that needs it."""
-    return tmp_path_factory.mktemp("whole") / "practice"
-
-
-@pytest.fixture
-def built(room: Room, whole: Path) -> Room:
-    """A homelab that is whole."""
-    if not whole.exists():
-        room.set_up()
-        shutil.copytree(room.folder, whole)
-    elif not room.folder.exists():
-        shutil.copytree(whole, room.folder)
-    return room
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

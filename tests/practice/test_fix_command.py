@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,23 +13,6 @@ from tests.rows import assert_explained
 from wizard.core.errors import ExitCode
 
 FIX = ("--", "doctor", "--fix")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a homelab that was set up; filled by the first test that needs it."""
-    return tmp_path_factory.mktemp("whole") / "practice"
-
-
-@pytest.fixture
-def built(room: Room, whole: Path) -> Room:
-    """A homelab that is whole."""
-    if not whole.exists():
-        room.set_up()
-        shutil.copytree(room.folder, whole)
-    else:
-        shutil.copytree(whole, room.folder)
-    return room
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, words: str) -> None:

@@ -54,9 +54,9 @@ class Recipe:
 
 def recipes() -> tuple[Recipe, ...]:
     """What every lab has, as far as it can be built here."""
-    from wizard.lab import etcd, guest
+    from wizard.lab import etcd, go_build, guest
 
-    return (etcd.recipe(), guest.recipe()) if etcd.compiler() else (guest.recipe(),)
+    return (etcd.recipe(), guest.recipe()) if go_build.compiler() else (guest.recipe(),)
 
 
 def ensure(say: Say, *, vm: bool = False, kubernetes: bool = False) -> Path:
@@ -73,12 +73,12 @@ def ensure(say: Say, *, vm: bool = False, kubernetes: bool = False) -> Path:
     Raises:
         LabError: something could not be built.
     """
-    from wizard.lab import cloud_image, etcd, packages
+    from wizard.lab import cloud_image, etcd, go_build, packages
 
-    if not etcd.compiler():
+    if not go_build.compiler():
         say(f"artifacts: no Go here, so etcd's release has to be downloaded when it is needed; {etcd.REMEDY}")
     base, image = recipes(), cloud_image.recipe()
-    cluster = cluster_recipes() if kubernetes or etcd.compiler() else ()
+    cluster = cluster_recipes() if kubernetes or go_build.compiler() else ()
     with _held(say):
         for recipe in (*base, *((image,) if vm else ()), *(cluster if kubernetes else ())):
             make(recipe, say)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
-import shutil
 import tarfile
 import tempfile
-from functools import cache
 from pathlib import Path
 
 from wizard.core.resources import asset_text
-from wizard.lab import machine
-from wizard.lab.artifacts import Recipe, refuse
-from wizard.lab.docker import LabError, run
+from wizard.lab import go_build, machine
+from wizard.lab.artifacts import Recipe
+from wizard.lab.docker import LabError
 from wizard.lab.images import Say
 
 VERSION = "3.6.14"
@@ -28,19 +25,6 @@ REMEDY = "or install Go 1.25 or newer (https://go.dev/doc/install) and run `wiza
 BUILD_SECONDS = 1200.0
 """Deadline of one program; all three take 36 s cold on two cores."""
 
-_PLACES = os.pathsep.join(("/usr/local/go/bin", "/usr/lib/go/bin", "/usr/lib/go-1.25/bin", "/snap/bin"))
-
-
-@cache
-def compiler() -> str:
-    """The `go` command, in PATH or where it is usually unpacked; empty where there is none."""
-    return shutil.which("go") or shutil.which("go", path=_PLACES) or ""
-
-
-@cache
-def _compiler_version() -> str:
-    return run([compiler(), "env", "GOVERSION"]).out.strip()
-
 
 def recipe() -> Recipe:
     """How the lab's etcd is made.
@@ -48,7 +32,7 @@ def recipe() -> Recipe:
     Raises:
         LabError: there is no Go.
     """
-    if not compiler():
+    if not go_build.compiler():
         raise LabError(
             "etcd cannot be built here.",
             where="this machine",
@@ -59,7 +43,7 @@ def recipe() -> Recipe:
     return Recipe(
         name="etcd",
         file=f"{_folder()}.tar.gz",
-        inputs=(VERSION, *modules, _compiler_version()),
+        inputs=(VERSION, *modules, go_build.compiler_version()),
         costs="building it from its Go modules (40 s, 15 s where Go has a cache)",
         build=_build,
         version=VERSION,
@@ -81,18 +65,16 @@ def _build(out: Path, _say: Say) -> None:
 
 
 def _compile(source: Path, program: str, module: str) -> None:
-    # -mod=readonly: go.sum binds; no other toolchain is fetched; nothing of this machine gets into the file.
-    settings = ["CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOFLAGS=-mod=readonly", "GOWORK=off"]
-    command = [compiler(), "-C", str(source), "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"]
-    command += ["-o", program, f"go.etcd.io/etcd/{module}/v3"]
-    done = run(["env", *settings, *command], timeout=BUILD_SECONDS)
-    if done.code:
-        raise refuse(
-            f"{program} {VERSION} could not be built.",
-            f"go build go.etcd.io/etcd/{module}/v3",
-            done.err,
-            ("go env GOPROXY   (is the Go module proxy reachable?)", "wizard lab artifacts"),
-        )
+    package = f"go.etcd.io/etcd/{module}/v3"
+    go_build.build(
+        source,
+        package,
+        source / program,
+        what=f"{program} {VERSION}",
+        where=f"go build {package}",
+        again="wizard lab artifacts",
+        seconds=BUILD_SECONDS,
+    )
 
 
 def _pack(source: Path, out: Path) -> None:

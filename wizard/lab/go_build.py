@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from functools import cache
 from importlib.resources import files
@@ -10,12 +12,21 @@ from pathlib import Path
 
 from wizard.lab.artifacts import refuse
 from wizard.lab.docker import LabError, run
-from wizard.lab.etcd import compiler
 
 BUILD_SECONDS = 1500.0
 """Deadline of one program: on two busy cores the largest takes a few minutes."""
 
+SETTINGS = ("CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOFLAGS=-mod=readonly", "GOWORK=off")
+"""go.sum binds; no other toolchain is fetched; nothing of this machine gets into the file."""
+
 _SOURCES = (".go", ".mod", ".sum")
+_PLACES = os.pathsep.join(("/usr/local/go/bin", "/usr/lib/go/bin", "/usr/lib/go-1.25/bin", "/snap/bin"))
+
+
+@cache
+def compiler() -> str:
+    """The `go` command, in PATH or where it is usually unpacked; empty where there is none."""
+    return shutil.which("go") or shutil.which("go", path=_PLACES) or ""
 
 
 def need_compiler(what: str) -> str:
@@ -86,22 +97,58 @@ def compile_program(folder: str, package: str, out: Path) -> None:
     Raises:
         LabError: it could not be built.
     """
-    # -mod=readonly: go.sum binds; no other toolchain is fetched; nothing of this machine gets into the file.
-    settings = ["CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOFLAGS=-mod=readonly", "GOWORK=off"]
-    go = need_compiler(package)
+    need_compiler(package)
     with tempfile.TemporaryDirectory(prefix="lab-go.") as scratch:
         for path, text in sources(folder):
             place = Path(scratch, path)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text)
-        command = [go, "-C", scratch, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"]
-        # The least important work of this machine: tests beside it keep their pace.
-        words = ["nice", "-n", "10", "env", *settings, *command, "-o", str(out.absolute()), package]
-        done = run(words, timeout=BUILD_SECONDS)
+        build(
+            Path(scratch),
+            package,
+            out,
+            what=package,
+            where=f"go build in assets/{folder}",
+            again="wizard lab artifacts --kubernetes",
+        )
+
+
+def build(
+    source: Path,
+    package: str,
+    out: Path,
+    *,
+    what: str,
+    where: str,
+    again: str,
+    flags: str = "-s -w",
+    tags: str = "",
+    seconds: float = BUILD_SECONDS,
+) -> None:
+    """Let the Go tool build a program of a module.
+
+    Args:
+        source: folder of the module, with go.mod and go.sum.
+        package: as `go build` takes it.
+        out: the file to write.
+        what: it is, for the message.
+        where: it was built, for the message.
+        again: the command that tries again, for the message.
+        flags: for the linker.
+        tags: build tags, with commas between; empty = none.
+        seconds: until it is given up.
+
+    Raises:
+        LabError: it could not be built.
+    """
+    command = [compiler(), "-C", str(source), "build", "-trimpath", "-buildvcs=false", "-ldflags", flags]
+    command += [*(["-tags", tags] if tags else []), "-o", str(out.absolute()), package]
+    # The least important work of this machine: what goes on beside it keeps its pace.
+    done = run(["nice", "-n", "10", "env", *SETTINGS, *command], timeout=seconds)
     if done.code:
         raise refuse(
-            f"{package} could not be built.",
-            f"go build in assets/{folder}",
+            f"{what} could not be built.",
+            where,
             done.err,
-            ("go env GOPROXY   (is the Go module proxy reachable?)", "wizard lab artifacts --kubernetes"),
+            ("go env GOPROXY   (is the Go module proxy reachable?)", again),
         )

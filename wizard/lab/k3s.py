@@ -16,8 +16,7 @@ from pathlib import Path
 
 from wizard.core.resources import asset_text
 from wizard.lab import charts, debian_root, go_build, kubernetes, machine
-from wizard.lab.artifacts import Recipe, make, refuse
-from wizard.lab.docker import run
+from wizard.lab.artifacts import Recipe, make
 from wizard.lab.images import SUITE, Say
 from wizard.lab.spec import K3S_VERSION as VERSION
 
@@ -87,8 +86,6 @@ def _build(out: Path, say: Say) -> None:
 
 
 def _compile(source: Path, out: Path) -> None:
-    # -mod=readonly: go.sum binds; no other toolchain is fetched; nothing of this machine gets into the file.
-    settings = ["CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOFLAGS=-mod=readonly", "GOWORK=off"]
     with (source / _PAYLOAD).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     stamps = {
@@ -97,25 +94,17 @@ def _compile(source: Path, out: Path) -> None:
         "homelab.arpa/lab/k3s/internal/payload.digest": digest,
     }
     flags = " ".join(("-s -w", *(f"-X {name}={value}" for name, value in stamps.items())))
-    command = [
-        go_build.need_compiler("The lab's K3s"),
-        "-C",
-        str(source),
-        "build",
-        "-tags",
-        "payload",
-        "-trimpath",
-    ]
-    command += ["-buildvcs=false", "-ldflags", flags, "-o", str(out.absolute()), "."]
-    # The least important work of this machine: tests beside it keep their pace.
-    done = run(["nice", "-n", "10", "env", *settings, *command], timeout=BUILD_SECONDS)
-    if done.code:
-        raise refuse(
-            f"The lab's K3s {VERSION} could not be built.",
-            f"go build in assets/{FOLDER}",
-            done.err,
-            ("go env GOPROXY   (is the Go module proxy reachable?)", "wizard lab artifacts --kubernetes"),
-        )
+    go_build.build(
+        source,
+        ".",
+        out,
+        what=f"The lab's K3s {VERSION}",
+        where=f"go build in assets/{FOLDER}",
+        again="wizard lab artifacts --kubernetes",
+        flags=flags,
+        tags="payload",
+        seconds=BUILD_SECONDS,
+    )
 
 
 def payload(root: Path, helm: Path, out: Path) -> None:

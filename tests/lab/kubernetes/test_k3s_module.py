@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import assets
-from wizard.lab import etcd
+from wizard.lab import go_build
 
 MODULE = Path(assets.__file__).parent / "lab" / "k3s"
 
-needs_go = pytest.mark.skipif(not etcd.compiler(), reason="no Go on this machine")
+needs_go = pytest.mark.skipif(not go_build.compiler(), reason="no Go on this machine")
 
 
 AS_BUILT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -trimpath", "GOWORK": "off"}
@@ -22,7 +22,7 @@ AS_BUILT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonl
 
 def tested(*packages: str) -> subprocess.CompletedProcess[str]:
     """The module's own tests. Its vet is left out: that looks through all of Kubernetes, for minutes."""
-    command = [etcd.compiler(), "-C", str(MODULE), "test", "-vet=off", *packages]
+    command = [go_build.compiler(), "-C", str(MODULE), "test", "-vet=off", *packages]
     env = {**os.environ, **AS_BUILT}
     return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=env)
 
@@ -36,7 +36,7 @@ def test_configuration_tokens_and_children_by_the_modules_own_tests() -> None:
 
 @needs_go
 def test_the_sources_have_gos_form() -> None:
-    gofmt = Path(etcd.compiler()).with_name("gofmt")
+    gofmt = Path(go_build.compiler()).with_name("gofmt")
     done = subprocess.run(
         [str(gofmt), "-l", str(MODULE)], capture_output=True, text=True, timeout=60, check=False
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from wizard.lab import etcd, go_build, k3s, machine
+from wizard.lab import go_build, k3s, machine
 
-needs_go = pytest.mark.skipif(not etcd.compiler(), reason="no Go on this machine")
+needs_go = pytest.mark.skipif(not go_build.compiler(), reason="no Go on this machine")
 
 
 def packages(place: Path) -> Path:
