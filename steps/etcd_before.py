@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from steps.discover import clocks_of
 from steps.etcd_certificates import trusted
-from steps.etcd_files import patch
+from steps.etcd_files import right_version
 from steps.etcd_plan import survivors_missing
 from steps.etcd_seen import Member, Place, look, look_at_all, names, packaged, places
 from steps.host_checks import ETCD_PORTS, time_fix
@@ -191,8 +191,8 @@ def _packages(ctx: Context, members: list[Member]) -> Finding:
     """Debian's etcd: the one of our artifacts will do, or what is installed already will."""
     wanted = ctx.spec.etcd.version
     ours = next(deb.version for deb in load_packages().debs.values() if deb.name == "etcd-server")
-    lacking = [one.name for one in members if not _will_do(one.seen.package, wanted)]
-    if _will_do(ours, wanted) or (members and not lacking):
+    lacking = [one.name for one in members if not right_version(one.seen.package, ctx.spec)]
+    if right_version(ours, ctx.spec) or (members and not lacking):
         return passed(f"Debian has etcd {wanted} or a later one of its minor.")
     return failed(
         f"There is no package of etcd {wanted}.",
@@ -200,10 +200,6 @@ def _packages(ctx: Context, members: list[Member]) -> Finding:
         cause="etcd 3.5 is only taken from Debian's packages.",
         fix="Set etcd.version in cluster.yaml to 3.6.14",
     )
-
-
-def _will_do(offered: str, wanted: str) -> bool:
-    return _numbers(offered)[:2] == _numbers(wanted)[:2] and patch(offered) >= patch(wanted)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
