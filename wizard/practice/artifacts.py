@@ -48,7 +48,8 @@ class PracticeArtifacts:
         if name in self.wrong:
             raise self.wrong[name]
         with self._guard:
-            if not path.exists():
+            # A wizard that was killed may have left one that is not whole.
+            if not path.exists() or path.read_bytes() != content:
                 self._download(content, on_bytes)
                 self._folder.mkdir(mode=0o700, exist_ok=True)
                 path.write_bytes(content)
