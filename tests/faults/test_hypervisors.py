@@ -73,8 +73,8 @@ def test_row_d52_disks_are_promised_more_than_is_free(grown: ClusterSite) -> Non
 def test_row_d52_no_byte_is_left_while_the_image_is_copied(grown: ClusterSite) -> None:
     tower = grown.cluster.machines["tower-a"]
     tower.folders.add(f"{VM_DIRS['tower-a']}/wizard-base")
-    grown.cluster.hosts.faults.watch = lambda _host, what: tower.full.update(
-        {"/mnt/vm"} if what == "put" else ()
+    grown.cluster.hosts.faults.watch = lambda host, what: tower.full.update(
+        {"/mnt/vm"} if (host, what) == ("tower-a", "put") else ()
     )
     run = grown.apply()
     assert_explained(run, exit_code=FAILED, says=["tower-a cannot store", "is full"], do="df -h")
