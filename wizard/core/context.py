@@ -14,6 +14,7 @@ from wizard.core.dataclass import dataclass
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import Guest, HostFacts
 from wizard.core.host import READ_SECONDS, Args, Host, Hosts, Reader, ScriptResult
+from wizard.core.kubernetes import Api, ApiReader, NoApi
 from wizard.core.measurements import Measured, MemoryMeasurements
 from wizard.core.secret import Secret
 from wizard.core.secrets import MemorySecrets, SecretKeeper, Secrets
@@ -28,6 +29,9 @@ T = TypeVar("T")
 
 PARSED = "parsed"
 """The last word of the question whose answer is what a parser made of a script's."""
+
+API = "api/"
+"""The first word of what is asked of the Kubernetes API: no host can have it for a name."""
 
 
 @dataclass(slots=True)
@@ -80,6 +84,10 @@ class FactsCache:
                 self._conclusions[what] = (tuple(sources), value)
             return cast("T", value)
 
+    def api(self, words: tuple[str, ...], ask: Callable[[], T]) -> T | HostError | RemoteError:
+        """What the Kubernetes API answered to a question; its words tell which."""
+        return self._once((API, *words), ask)
+
     def forget(self, name: str) -> None:
         """Ask the host again when it is next looked at: it was changed."""
         with self._guard:
@@ -87,7 +95,7 @@ class FactsCache:
                 del self._kept[question]
 
     def forget_answers(self) -> None:
-        """Ask every script but the facts again: what was changed on one host may be seen from all (a member list)."""
+        """Ask every script but the facts again, and the API: what was changed on one host may be seen from all."""
         with self._guard:
             for question in [known for known in self._kept if len(known) > 1]:
                 del self._kept[question]
@@ -130,6 +138,8 @@ class Context:
     secrets: Secrets = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
     measurements: Measured = field(default_factory=MemoryMeasurements)
+    kubernetes: ApiReader = field(default_factory=NoApi)
+    """The cluster's API, asked once per pass for each thing."""
 
     def facts(self, host: str) -> HostFacts:
         """The facts of a host, cached for this pass.
@@ -253,6 +263,7 @@ class Work:
     """Set when the person asked to detach: long waits look at it."""
     secrets: SecretKeeper = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
+    kubernetes: Api = field(default_factory=NoApi)
     clock: Callable[[], float] = time.monotonic
     """Seconds by which waits are counted."""
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))

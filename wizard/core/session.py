@@ -30,6 +30,7 @@ from wizard.core.errors import RefusedError, WizardError
 from wizard.core.events import Event, RunFinished, RunStarted, Sink
 from wizard.core.holder import ourselves
 from wizard.core.host import Hosts, Reader, ReadOnlyHost
+from wizard.core.kubernetes import Api, NoApi, ReadOnlyApi
 from wizard.core.measurements import Measurements, MemoryMeasurements
 from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.spec import ClusterSpec
@@ -72,6 +73,7 @@ class Session:
     secrets: SecretKeeper = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
     measurements: Measurements = field(default_factory=MemoryMeasurements)
+    kubernetes: Api = field(default_factory=NoApi)
     pauses: Sequence[float] = RECONNECT_PAUSES
 
     def context(self, spec: ClusterSpec | None = None) -> Context:
@@ -84,7 +86,8 @@ class Session:
         wanted = spec or with_approved(self.spec, self.state.layout)
         readers: dict[str, Reader] = {host.name: ReadOnlyHost(self.hosts[host.name]) for host in wanted.hosts}
         cache = FactsCache(readers, self.read_facts)
-        more = (self.secrets, self.artifacts, self.measurements)
+        api = ReadOnlyApi(self.kubernetes, cache)
+        more = (self.secrets, self.artifacts, self.measurements, api)
         return self._with_machines(Context(wanted, readers, self.state, cache, *more), wanted)
 
     def settled(self) -> Context:
@@ -231,7 +234,7 @@ class Session:
             return result
 
     def _tools(self, spec: ClusterSpec, journal: Journal) -> Tools:
-        more = (self.pauses, self.secrets, self.artifacts)
+        more = (self.pauses, self.secrets, self.artifacts, self.kubernetes)
         return Tools(spec, self.hosts, journal, self.emit, self.control, *more)
 
     @contextmanager

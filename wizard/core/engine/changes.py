@@ -27,6 +27,7 @@ from wizard.core.errors import (
 )
 from wizard.core.events import ChangeFinished, ChangeProgress, ChangeStarted, Output, Sink
 from wizard.core.host import Hosts
+from wizard.core.kubernetes import Api, NoApi
 from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.spec import ClusterSpec
 from wizard.core.state import ChangeStatus
@@ -48,6 +49,7 @@ class Tools:
     pauses: Sequence[float] = RECONNECT_PAUSES
     secrets: SecretKeeper = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
+    kubernetes: Api = field(default_factory=NoApi)
 
 
 @dataclass(slots=True)
@@ -206,6 +208,7 @@ def _work(step: str, change: Change, op: str, tools: Tools) -> Work:
         clock=tools.control.clock,
         secrets=tools.secrets,
         artifacts=tools.artifacts,
+        kubernetes=tools.kubernetes,
         _numbers=count(1),
     )
 
