@@ -71,7 +71,7 @@ class ApiServer:
         self.asked: list[Asked] = []
         self.connections = 0
         self._routes: dict[tuple[str, str], Behaviour] = {}
-        self.released = threading.Event()
+        self._released = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -111,9 +111,13 @@ class ApiServer:
         """Prepare an answer."""
         self._routes[method, path] = answer if callable(answer) else lambda _: answer
 
+    def stalls(self, _asked: Asked) -> None:
+        """Says nothing until the server is stopped."""
+        self._released.wait(20)
+
     def stop(self) -> None:
         """Nobody listens there any more."""
-        self.released.set()
+        self._released.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -145,7 +149,7 @@ class ApiServer:
 
 
 def _common_name(connection: ssl.SSLSocket) -> str:
-    shown = connection.getpeercert() or {}
+    shown: Any = connection.getpeercert() or {}
     return next(
         (value for part in shown.get("subject", ()) for key, value in part if key == "commonName"), ""
     )

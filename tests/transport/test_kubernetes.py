@@ -183,7 +183,7 @@ def test_a_connection_that_is_cut_in_the_middle_is_asked_again_elsewhere(site: S
 def test_nobody_answers(site: Site) -> None:
     site.away("vip")
     slow = site.server("server-a")
-    slow.on("GET", "/version", lambda _: slow.released.wait(20) and None)
+    slow.on("GET", "/version", slow.stalls)
     with pytest.raises(ApiUnreachableError) as told:
         site.api().version()
     assert_explained(

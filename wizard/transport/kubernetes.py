@@ -171,7 +171,7 @@ class KubernetesApi:
                 return answer
         raise not_the_cluster(*stranger) if stranger else unreachable(tried)
 
-    def _order(self) -> list[str]:
+    def _order(self) -> Sequence[str]:
         return sorted(self.addresses, key=lambda one: one != self._answers)
 
     def _trusted(self, address: str, call: _Call) -> Any:  # noqa: ANN401 - JSON
