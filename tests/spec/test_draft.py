@@ -49,6 +49,7 @@ def test_any_spec_written_anew_means_the_same(text: str) -> None:
         ("port", "22", "22"),
         ("port", "ssh", "ssh"),
         ("accept_slow", "true", "true"),
+        ("enabled", "false", "false"),
         ("schedule", "30 3 * * *", '"30 3 * * *"'),
         ("mac", "52:54:00:12:34:56", '"52:54:00:12:34:56"'),
         ("key", "~/.ssh/id_ed25519", "~/.ssh/id_ed25519"),

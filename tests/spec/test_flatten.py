@@ -12,6 +12,7 @@ def test_values_are_found_by_names_not_by_places() -> None:
     assert flat["network.dhcp"] == "192.168.10.100-192.168.10.199"
     assert flat["network.upstream_dns"] == "9.9.9.9"
     assert flat["witness.accept_slow"] == "false"
+    assert flat["k3s.enabled"] == "true"
     assert all(value != "" for value in flat.values())
 
 

@@ -100,6 +100,7 @@ WARNINGS = [
     ("address: 192.168.10.13} => address: 192.168.10.13, bridge: br0} # HERE", "hosts[2].bridge", "no meaning"),
     ("address: 192.168.10.12} => address: 192.168.10.12, storage_disk: /dev/sdb} # HERE",
      "hosts[1].storage_disk", "another disk"),
+    ("k3s: {version: v1.36.4+k3s1} => k3s: {version: v1.36.4+k3s1, enabled: false} # HERE", "k3s.enabled", "no app is"),
 ]  # fmt: skip
 
 

@@ -11,7 +11,13 @@ from wizard.core.artifact import Artifact
 from wizard.core.errors import CancelledError, WizardError
 from wizard.practice.pace import INSTANT, NET_SPEED, Pace
 
-VERSIONS = {"etcd": "3.6.14", "debian-cloud-image": "13.20261101", "lxc-guest-root": "13.7"}
+VERSIONS = {
+    "etcd": "3.6.14",
+    "debian-cloud-image": "13.20261101",
+    "lxc-guest-root": "13.7",
+    "k3s": "v1.36.4+k3s1",
+    "k3s-airgap-images": "v1.36.4+k3s1",
+}
 """What there is, and in which version unless another is asked for."""
 
 

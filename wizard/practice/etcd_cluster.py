@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import field
 
 from wizard.core.dataclass import dataclass
+from wizard.practice.k3s_state import Kubernetes
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class EtcdCluster:
     """Clients are told apart by the names in their certificates."""
     writes: int = 0
     """How many were taken."""
+    kubernetes: Kubernetes | None = None
+    """What K3s' servers keep in it."""
 
     @property
     def voters(self) -> list[Peer]:

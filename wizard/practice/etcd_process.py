@@ -296,7 +296,14 @@ def _accepts(judge: Machine, shown: Machine) -> bool:
     return found.server and found.client and named and found.begins <= now <= found.ends
 
 
-def client_accepted(client: Machine, server: Machine, *, address: str, name: str = "doctor") -> str:
+def client_accepted(
+    client: Machine,
+    server: Machine,
+    *,
+    address: str,
+    name: str = "doctor",
+    paths: tuple[str, str, str] | None = None,
+) -> str:
     """Why a client is not served; empty = it is.
 
     Args:
@@ -304,13 +311,15 @@ def client_accepted(client: Machine, server: Machine, *, address: str, name: str
         server: that is asked.
         address: it is asked at.
         name: whose certificate it shows.
+        paths: of the authority it trusts, its certificate and its key; None = as etcdctl has them on a member.
     """
-    own, theirs = _text(client, f"{name}.crt"), _text(server, "member.crt")
-    if not _belongs(_text(client, f"{name}.key"), own):
+    trusted, crt, key = paths or (f"{PKI}/ca.crt", f"{PKI}/{name}.crt", f"{PKI}/{name}.key")
+    own, theirs = _content(client, crt), _text(server, "member.crt")
+    if not _belongs(_content(client, key), own):
         return "tls: private key does not match public key"
     found, shown = read_certificate(own), read_certificate(theirs)
     now = datetime.now(UTC) + timedelta(seconds=server.skew)
-    if shown is None or not _signed(theirs, _text(client, "ca.crt")):
+    if shown is None or not _signed(theirs, _content(client, trusted)):
         return "x509: certificate signed by unknown authority"
     if address not in (*shown.addresses, *shown.names):
         return f"x509: certificate is valid for {', '.join(shown.addresses)}, not {address}"
@@ -322,7 +331,11 @@ def client_accepted(client: Machine, server: Machine, *, address: str, name: str
 
 
 def _text(machine: Machine, name: str) -> str:
-    found = machine.files.get(f"{PKI}/{name}")
+    return _content(machine, f"{PKI}/{name}")
+
+
+def _content(machine: Machine, path: str) -> str:
+    found = machine.files.get(path)
     return found.content.decode() if found else ""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizard.core.dataclass import dataclass
 from wizard.core.host import Operation, OpStatus
+from wizard.practice.k3s_state import K3sProcess
 
 if TYPE_CHECKING:
     from wizard.practice.world import World
@@ -147,6 +148,7 @@ class Machine:
     domains: dict[str, Domain] = field(default_factory=dict)
     """Its guests by name, ours or not."""
     etcd: Service = field(default_factory=Service)
+    k3s: K3sProcess = field(default_factory=K3sProcess)
     occupants: set[str] = field(default_factory=set)
     """What lives on it that is not ours, by the names of `wizard.practice.occupants`."""
     packages: dict[str, Package] = field(default_factory=dict)
@@ -244,6 +246,7 @@ class Machine:
         for path in [path for path in self.files if path.startswith("/run/")]:
             del self.files[path]
         self.etcd.wanted, self.etcd.ready = self.etcd.enabled, False
+        self.k3s.wanted, self.k3s.ready, self.k3s.config = self.k3s.enabled, False, ""
 
 
 def read_sections(text: str) -> dict[str, tuple[str, ...]]:

@@ -78,12 +78,12 @@ class World:
         """The machines that may be others after something was done on one of them.
 
         Args:
-            name: of the machine: its guests go with it, and etcd members tell each other.
+            name: of the machine: its guests go with it, and etcd members and nodes tell each other.
         """
         found = [
             one.name
             for one in self.machines.values()
-            if one.etcd.wanted or one.etcd.enabled or one.carrier == name
+            if one.etcd.wanted or one.etcd.enabled or one.k3s.wanted or one.k3s.enabled or one.carrier == name
         ]
         return list(dict.fromkeys([name, *found]))
 

@@ -144,6 +144,8 @@ class K3sSpec:
     """Which K3s."""
 
     version: str
+    enabled: bool = True
+    """False: guests and etcd only, no Kubernetes on them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def spec_schema(need: Marker) -> Schema:
             Optional("backup_target"): text(v.volume_backup_target),
         },
         Optional("machines"): each(_machine(need)),
-        need("k3s"): {need("version"): text(v.k3s_version)},
+        need("k3s"): {need("version"): text(v.k3s_version), Optional("enabled"): boolean},
         need("etcd"): {
             need("version"): text(v.etcd_version),
             Optional("heartbeat_ms"): integer(10, 5_000),

@@ -19,7 +19,7 @@ COMMENT_COLUMN = 43
 NUMBERS = frozenset(
     {"schema", "port", "replicas", "cpus", "heartbeat_ms", "election_ms", "vlan", "mtu", "keep"}
 )
-SWITCHES = frozenset({"accept_slow", "accept_built"})
+SWITCHES = frozenset({"accept_slow", "accept_built", "enabled"})
 
 _LINE = re.compile(
     r"(?P<lead> *(?P<off># ?)?)(?P<inner> *)(?P<dash>- )?(?P<key>[a-z][a-z0-9_.]*):(?P<rest>( .*)?)$"

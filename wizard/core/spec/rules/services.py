@@ -15,6 +15,7 @@ def service_rules(spec: ClusterSpec) -> Iterator[Problem]:
     """What is wanted can be installed with what else is wanted."""
     yield from _storage(spec)
     yield from _apps(spec)
+    yield from _kubernetes(spec)
     yield from _records(spec)
 
 
@@ -42,6 +43,13 @@ def _apps(spec: ClusterSpec) -> Iterator[Problem]:
                 "mariadb: {size: 10G}" if need == "mariadb" else f"{need}: {{}}" for need in missing
             )
             yield Problem(f"apps.{app.name}", text, f"Add to apps: {lines}.")
+
+
+def _kubernetes(spec: ClusterSpec) -> Iterator[Problem]:
+    if spec.apps and not spec.k3s.enabled:
+        names = ", ".join(app.name for app in spec.apps)
+        text = f"Without Kubernetes no app is installed; named are {names}."
+        yield Problem("k3s.enabled", text, "Remove enabled: false, or the apps.", level="warning")
 
 
 def _records(spec: ClusterSpec) -> Iterator[Problem]:

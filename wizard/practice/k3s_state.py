@@ -1,0 +1,60 @@
+"""What K3s is on a simulated host, and what its servers keep in etcd."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from wizard.core.dataclass import dataclass
+
+
+@dataclass(slots=True)
+class K3sProcess:
+    """K3s on one host: a server or an agent, under systemd."""
+
+    role: str = ""
+    """`server` or `agent`: which of its units is meant; empty = none was ever enabled."""
+    enabled: bool = False
+    wanted: bool = False
+    """Started and not stopped: systemd starts it again whenever it ends."""
+    ready: bool = False
+    """It told systemd that it is up."""
+    said: str = ""
+    """Why it is not up, as its log has it."""
+    broken: str = ""
+    """Why it ends at once whatever is done about it; empty = it does not."""
+    restarts: int = 0
+    config: str = ""
+    """The config.yaml its process read when it was started; empty = no process."""
+    version: str = ""
+    """Of the program its process is."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A node as the API knows it."""
+
+    name: str
+    address: str
+    role: str
+    """`server` or `agent`."""
+    version: str = ""
+    """Of its kubelet."""
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: tuple[str, ...] = ()
+    """As `key=value:Effect`."""
+    password: str = ""
+    """What it showed when it first came: another one under its name is turned away."""
+    ready: bool = False
+
+
+@dataclass(slots=True)
+class Kubernetes:
+    """What the servers of one cluster share; it lies in etcd and lives as long as etcd's data."""
+
+    token: str
+    """What its bootstrap data is encrypted with."""
+    agent_token: str
+    authority: str
+    """Tells its certificate authority from that of any other cluster."""
+    nodes: dict[str, Node] = field(default_factory=dict)
+    """By name."""
