@@ -44,7 +44,7 @@ test-faults: $(READY)  ## seeded schedules of kills, cut links and power cuts: 1
 	WIZARD_SCHEDULES=1000 $(BIN)/pytest tests/engine/test_crash.py -n $(WORKERS)
 	WIZARD_SCHEDULES=1000 $(BIN)/pytest tests/engine/test_cluster_crash.py -n $(WORKERS)
 
-lab: $(READY)    ## real hosts in containers: build them, run the whole install on them, show doctor
+lab: $(READY)    ## real hosts in containers: build them (16 minutes and more the first time), run the whole install on them, show doctor
 	tools/packages.sh lab
 	$(BIN)/wizard lab up
 	$(BIN)/wizard lab spec > "$(LABDIR)/cluster.yaml"

@@ -17,6 +17,7 @@ from wizard.front.streams import flushed, leave, never_fail_to_print, tell, tell
 
 if TYPE_CHECKING:
     from argparse import Namespace as Options
+    from pathlib import Path
 
     from wizard.core.context import Context
     from wizard.core.decide.present_data import Present
@@ -76,7 +77,7 @@ def _run(argv: list[str]) -> int:
             return _setup(parser.parse_args(["setup", *(["--plain"] if options.lines else [])]))
         parser.print_help()
         return int(ExitCode.OK)
-    run: Command = getattr(options, "run", None) or COMMANDS[command]
+    run: Command = COMMANDS.get(command) or options.run
     return run(options)
 
 
@@ -347,6 +348,20 @@ def _home_of(options: Options) -> ClusterHome:
     return home_named(options, "" if named else load_spec(options.spec).name)
 
 
+def _lab(options: Options) -> int:
+    from wizard.lab.commands import run
+
+    return run(options, _fetch_for_lab)
+
+
+def _fetch_for_lab(folder: Path, names: tuple[str, ...], arch: str, say: Callable[[str], None]) -> bool:
+    """The lab knows no downloads; this one is tried once, for it can build what does not come."""
+    from wizard.artifacts.attempt import attempt
+    from wizard.artifacts.location import cache_root
+
+    return attempt(folder, names, arch, say, cache_root=cache_root(os.environ))
+
+
 COMMANDS: dict[str, Command] = {
     "setup": _setup,
     "example": _example,
@@ -360,8 +375,9 @@ COMMANDS: dict[str, Command] = {
     "apply": _apply,
     "doctor": _doctor,
     "practice": _practice,
+    "lab": _lab,
     "state show": _state_show,
     "state path": _state_path,
     "state unlock": _state_unlock,
 }
-"""What each command of `wizard.front.arguments` runs; lab and artifacts bring their own."""
+"""What each command of `wizard.front.arguments` runs; artifacts brings its own."""

@@ -16,6 +16,7 @@ import pytest
 
 from tests.artifacts.https_server import Server, failing, serving
 from tests.rows import assert_explained
+from wizard.artifacts.attempt import attempt
 from wizard.artifacts.catalog import Catalog, CatalogEntry, load_catalog, parse_catalog
 from wizard.artifacts.commands import configure, run
 from wizard.artifacts.digest import Digest, parse_digest, published_digest
@@ -48,13 +49,23 @@ def test_the_catalog_names_version_address_digest_and_source_of_everything() -> 
     catalog = load_catalog()
     released = [entry for entry in catalog.entries if not entry.name.startswith(PREFIX)]
     assert {(entry.name, entry.arch) for entry in released} == {
-        (name, arch) for name in ("debian-cloud-image", "etcd") for arch in ("amd64", "arm64")
+        (name, arch)
+        for name in ("debian-cloud-image", "etcd", "k3s", "k3s-airgap-images")
+        for arch in ("amd64", "arm64")
     }
     for entry in catalog.entries:
         assert entry.digest is not None
         assert entry.sources
         assert "latest" not in entry.url
     assert all(entry.checksums is not None for entry in released)
+
+
+def test_a_checksum_file_may_be_of_one_architecture() -> None:
+    for entry in load_catalog().entries:
+        if entry.name in {"k3s", "k3s-airgap-images"}:
+            assert entry.checksums is not None
+            assert entry.checksums.url == f"{entry.url.rpartition('/')[0]}/sha256sum-{entry.arch}.txt"
+            assert "+" not in entry.url
 
 
 @pytest.mark.parametrize(
@@ -186,6 +197,29 @@ def test_two_wizards_do_not_fill_one_folder(fetching: Fetching) -> None:
         fetching()
     os.close(handle)
     assert_explained(caught.value, exit_code=ExitCode.FAILED, do=f"wizard artifacts fetch {fetching.folder}")
+
+
+def attempting(fetching: Fetching, said: list[str]) -> bool:
+    return attempt(
+        fetching.folder,
+        ("etcd",),
+        "amd64",
+        said.append,
+        cache_root=fetching.cache,
+        catalog=fetching.catalog,
+        client=fetching.client,
+    )
+
+
+def test_an_attempt_brings_the_file_or_says_in_a_line_why_not(fetching: Fetching, server: Server) -> None:
+    said: list[str] = []
+    server.on("/etcd-amd64.tar.gz", failing("503 Service Unavailable"))
+    assert not attempting(fetching, said)
+    assert len(server.requests) == 1, "one try is all it gets"
+    server.on("/etcd-amd64.tar.gz", serving(CONTENT))
+    assert attempting(fetching, said)
+    assert said == ["etcd cannot be downloaded here: localhost has trouble of its own", "etcd: fetched"]
+    assert (fetching.folder / "etcd-amd64.tar.gz").read_bytes() == CONTENT
 
 
 def test_fetch_of_an_unknown_name_is_told(fetching: Fetching) -> None:

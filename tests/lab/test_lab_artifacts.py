@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from tests.rows import assert_explained
 from wizard.artifacts.lock import Origin, read_lock
 from wizard.artifacts.resolve import Resolver
+from wizard.core.errors import ExitCode, UsageError
 from wizard.core.packages import Deb
 from wizard.core.resources import asset_text
 from wizard.core.spec import parse_spec
-from wizard.lab import artifacts, cloud_image, etcd, go_build, guest, images, machine, packages, spec
+from wizard.lab import (
+    artifacts,
+    cloud_image,
+    etcd,
+    go_build,
+    guest,
+    images,
+    k3s,
+    kubernetes,
+    machine,
+    packages,
+    release,
+    report,
+    spec,
+)
 from wizard.lab.artifacts import Recipe
 from wizard.lab.docker import LabError
 from wizard.lab.images import Say
+from wizard.lab.spec import K3S_VERSION
 from wizard.lab.store import Store
 
 
@@ -42,7 +60,12 @@ class Kitchen:
             artifacts, "recipes", lambda: (self.recipe("etcd", "3.6.14"), self.recipe("root"))
         )
         monkeypatch.setattr(cloud_image, "recipe", lambda: self.recipe("debian-cloud-image"))
-        monkeypatch.setattr(artifacts, "cluster_recipes", lambda: (self.recipe("k3s-airgap-images", "v1"),))
+        monkeypatch.setattr(
+            kubernetes,
+            "node_recipes",
+            lambda: (self.recipe("k3s", K3S_VERSION), self.recipe("k3s-airgap-images", K3S_VERSION)),
+        )
+        monkeypatch.setattr(kubernetes, "app_recipes", lambda: (self.recipe("lab-app-images"),))
         self.debs: dict[Deb, Path] = {}
         monkeypatch.setattr(packages, "ensure", lambda _say: self.debs)
 
@@ -161,7 +184,118 @@ def test_what_kubernetes_needs_is_built_only_when_asked_for_and_then_stays(kitch
     assert artifacts.ensure(quiet) == folder
     assert kitchen.built.count("k3s-airgap-images") == 1
     lock = read_lock(folder / "artifacts.lock")
-    assert lock.find("k3s-airgap-images", machine.arch(), "v1", origin=Origin.BUILT) is not None
+    for name in release.NAMES:
+        assert lock.find(name, machine.arch(), K3S_VERSION, origin=Origin.BUILT) is not None
+    assert "lab-app-images" not in kitchen.built
+    assert artifacts.ensure(quiet, kubernetes=True, apps=True) != folder
+    assert kitchen.built.count("lab-app-images") == 1
+
+
+def test_what_is_built_for_kubernetes_is_told_before_with_what_it_costs(kitchen: Kitchen) -> None:
+    said: list[str] = []
+    artifacts.ensure(said.append, kubernetes=True)
+    assert "k3s, k3s-airgap-images" in said[0]
+    assert "10 minutes" in said[0] and "--no-kubernetes" in said[0]
+    said.clear()
+    artifacts.ensure(said.append, kubernetes=True)
+    assert said == []
+
+
+def test_kubernetes_is_refused_at_once_where_it_cannot_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(go_build, "compiler", lambda: "")
+    go_build.compiler_version.cache_clear()
+    with pytest.raises(LabError, match="cannot be built here") as refused:
+        artifacts.cluster_recipes(kubernetes=True, apps=False, published=False)
+    assert any("--no-kubernetes" in way for way in refused.value.do)
+    assert artifacts.cluster_recipes(kubernetes=False, apps=False, published=False) == ((), ())
+    assert artifacts.cluster_recipes(kubernetes=True, apps=False, published=True) == ((), ())
+
+
+def a_release(folder: Path, **changes: str) -> Path:
+    """A folder as `wizard artifacts fetch` leaves it, with two small files as K3s's release."""
+    folder.mkdir(parents=True)
+    entries = []
+    for name in release.NAMES:
+        (folder / f"{name}.real").write_bytes(name.encode())
+        entry = {
+            "name": name,
+            "version": K3S_VERSION,
+            "arch": machine.arch(),
+            "file": f"{name}.real",
+            "origin": "publisher",
+            "sha256": hashlib.sha256(name.encode()).hexdigest(),
+        }
+        entries.append({**entry, **changes})
+    (folder / "artifacts.lock").write_text(artifacts.lock_text(entries))
+    return folder
+
+
+def test_the_release_takes_the_place_of_what_would_be_built(kitchen: Kitchen, tmp_path: Path) -> None:
+    published = release.named(a_release(tmp_path / "usb"))
+    folder = artifacts.ensure(quiet, kubernetes=True, published=published)
+    assert not {"k3s", "k3s-airgap-images"} & set(kitchen.built)
+    lock = read_lock(folder / "artifacts.lock")
+    for name in release.NAMES:
+        entry = lock.find(name, machine.arch(), K3S_VERSION)
+        assert entry is not None and entry.origin is Origin.PUBLISHER
+        assert (folder / entry.file).read_bytes() == name.encode()
+    assert artifacts.ensure(quiet, kubernetes=True, published=published) == folder
+
+
+@pytest.mark.parametrize(
+    "changes", [{"version": "v1.0.0+k3s1"}, {"arch": "s390x"}, {"origin": "built"}, {"sha256": "0" * 64}]
+)
+def test_a_folder_without_the_whole_release_is_refused(tmp_path: Path, changes: dict[str, str]) -> None:
+    folder = a_release(tmp_path / "usb", **changes)
+    assert release.find(folder) == ()
+    with pytest.raises(UsageError) as refused:
+        release.named(folder)
+    assert_explained(refused.value, exit_code=ExitCode.BAD_SPEC, do=f"wizard artifacts fetch {folder}")
+
+
+class Web:
+    """A download of the release that brings it or fails, and counts."""
+
+    def __init__(self, *, brings: bool) -> None:
+        self.brings, self.asked = brings, 0
+
+    def __call__(self, folder: Path, names: tuple[str, ...], arch: str, _say: Say) -> bool:
+        assert (names, arch) == (release.NAMES, machine.arch())
+        self.asked += 1
+        if self.brings:
+            a_release(folder)
+        return self.brings
+
+
+def test_the_release_is_fetched_where_nothing_was_built_before(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(k3s, "recipe", lambda: kitchen.recipe("k3s", K3S_VERSION))
+    dead, alive = Web(brings=False), Web(brings=True)
+    assert release.choose("", quiet, dead) == ()
+    assert [one.entry["name"] for one in release.choose("", quiet, alive)] == list(release.NAMES)
+    assert len(release.choose("", quiet, alive)) == 2
+    assert (dead.asked, alive.asked) == (1, 1)
+
+
+def test_what_was_built_is_not_replaced_by_a_download(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(k3s, "recipe", lambda: kitchen.recipe("k3s", K3S_VERSION))
+    artifacts.ensure(quiet, kubernetes=True)
+    web = Web(brings=True)
+    assert release.choose("", quiet, web) == ()
+    assert web.asked == 0
+
+
+def test_status_says_which_k3s_the_lab_would_install(kitchen: Kitchen, tmp_path: Path) -> None:
+    store = Store(tmp_path / "lab", chose="cgroup v2")
+    assert "k3s: none" in report.as_text(store, [])
+    store.artifacts = str(artifacts.ensure(quiet, kubernetes=True))
+    assert "the lab's stand-in" in report.as_text(store, [])
+    store.artifacts = str(artifacts.ensure(quiet, published=release.named(a_release(tmp_path / "usb"))))
+    assert "its publisher's release" in report.as_text(store, [])
+    assert json.loads(report.as_json(store, []))["k3s"] == "publisher"
 
 
 def test_a_built_image_stands_for_the_catalogs_only_where_built_ones_are_accepted(kitchen: Kitchen) -> None:

@@ -36,12 +36,12 @@ def command(directory: Path, *words: str) -> list[str]:
 @pytest.mark.lab
 def test_up_after_a_kill_up_twice_and_down_leaves_nothing(lab: Lab, tmp_path: Path) -> None:
     directory = tmp_path / "second"
-    killed = subprocess.Popen(command(directory, "up"), stderr=subprocess.DEVNULL)
+    killed = subprocess.Popen(command(directory, "up", "--no-kubernetes"), stderr=subprocess.DEVNULL)
     wait_for_some_container(load(directory))
     killed.send_signal(signal.SIGKILL)
     killed.wait(timeout=10)
 
-    subprocess.run(command(directory, "up"), check=True, timeout=180)
+    subprocess.run(command(directory, "up", "--no-kubernetes"), check=True, timeout=180)
     store = load(directory)
     first = states(store.id)
     assert len(first) == 3 and set(first.values()) == {"running"}

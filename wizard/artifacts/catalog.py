@@ -130,7 +130,7 @@ def _entry(group: Mapping[str, object], arch: str, raw: Mapping[str, object]) ->
         limit=int(str(group["limit_mib"])) * _MIB,
         digest=parse_digest(str(raw["digest"])) if "digest" in raw else None,
         sources=tuple(str(each) for each in cast(list[object], raw.get("sources", []))),
-        checksums=_checksums(cast("Mapping[str, str] | None", group.get("checksums"))),
+        checksums=_checksums(cast("Mapping[str, str] | None", raw.get("checksums", group.get("checksums")))),
         size=int(str(raw["size"])) if "size" in raw else None,
     )
     _demand(entry)

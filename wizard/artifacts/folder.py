@@ -15,7 +15,7 @@ from wizard.artifacts import problems
 from wizard.artifacts.cache import Cache
 from wizard.artifacts.catalog import Catalog, load_catalog
 from wizard.artifacts.digest import Digest, hash_file, sha256
-from wizard.artifacts.download import Downloader
+from wizard.artifacts.download import Downloader, Tries
 from wizard.artifacts.lock import LOCK_NAME, Lock, LockEntry, Origin, read_lock
 from wizard.artifacts.progress import Lines
 from wizard.artifacts.resolve import ResolvedArtifact, Resolver
@@ -45,6 +45,7 @@ def fetch_folder(
     lines: Lines,
     catalog: Catalog | None = None,
     client: HttpClient | None = None,
+    tries: Tries | None = None,
 ) -> list[WizardError]:
     """Fill a folder with the artifacts and a lock that names them; what is there and right is left alone.
 
@@ -56,6 +57,7 @@ def fetch_folder(
         lines: shows how far it is.
         catalog: of what there is; the wizard's own when not given.
         client: asks for files.
+        tries: how patient it is; a download's own patience when not given.
 
     Returns:
         What failed, each already told; the others were fetched all the same.
@@ -66,7 +68,7 @@ def fetch_folder(
     """
     listed = catalog or load_catalog()
     _demand_names(listed, only)
-    downloader = Downloader(client or HttpClient())
+    downloader = Downloader(client or HttpClient(), tries=tries)
     failed: list[WizardError] = []
     with _held(folder):
         resolver = Resolver(listed, read_lock(folder / LOCK_NAME))

@@ -6,10 +6,12 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wizard.core.dataclass import dataclass
 from wizard.core.packages import Deb
@@ -17,6 +19,9 @@ from wizard.lab import machine
 from wizard.lab.docker import LabError, run
 from wizard.lab.images import Say
 from wizard.lab.store import cache_root
+
+if TYPE_CHECKING:
+    from wizard.lab.release import Published
 
 LOCK = "artifacts.lock"
 """Name of the lock in the folder; `wizard.artifacts.lock` reads it (the lab may not import that)."""
@@ -59,13 +64,22 @@ def recipes() -> tuple[Recipe, ...]:
     return (etcd.recipe(), guest.recipe()) if go_build.compiler() else (guest.recipe(),)
 
 
-def ensure(say: Say, *, vm: bool = False, kubernetes: bool = False) -> Path:
-    """Build what is missing and lay the folder out.
+def ensure(
+    say: Say,
+    *,
+    vm: bool = False,
+    kubernetes: bool = False,
+    apps: bool = False,
+    published: tuple[Published, ...] = (),
+) -> Path:
+    """Build what is missing and lay the folder out; of the rest, what was built before lies in it too.
 
     Args:
         say: tells a person what is being waited for.
         vm: the virtual machine's image too, which takes one or two minutes more.
-        kubernetes: what the lab's Kubernetes needs too, which takes some ten minutes more.
+        kubernetes: K3s and the images it starts with too, which takes some ten minutes more.
+        apps: the images of what runs on it too, which takes some minutes more.
+        published: K3s's own release, in place of what would be built.
 
     Returns:
         The folder, with its lock.
@@ -78,23 +92,48 @@ def ensure(say: Say, *, vm: bool = False, kubernetes: bool = False) -> Path:
     if not go_build.compiler():
         say(f"artifacts: no Go here, so etcd's release has to be downloaded when it is needed; {etcd.REMEDY}")
     base, image = recipes(), cloud_image.recipe()
-    cluster = cluster_recipes() if kubernetes or go_build.compiler() else ()
+    node, app = cluster_recipes(kubernetes, apps, bool(published))
+    wanted = (*base, *((image,) if vm else ()), *(node if kubernetes else ()), *(app if apps else ()))
     with _held(say):
-        for recipe in (*base, *((image,) if vm else ()), *(cluster if kubernetes else ())):
+        _foretell(node if kubernetes else (), say)
+        for recipe in wanted:
             make(recipe, say)
         debs = packages.ensure(say)
-        return _laid_out((*base, *(one for one in (image, *cluster) if one.place.exists())), debs)
+        there = (one for one in (image, *node, *app) if one.place.exists())
+        return _laid_out((*base, *there), debs, published)
 
 
-def cluster_recipes() -> tuple[Recipe, ...]:
-    """What only the lab's Kubernetes needs.
+def cluster_recipes(
+    kubernetes: bool, apps: bool, published: bool
+) -> tuple[tuple[Recipe, ...], tuple[Recipe, ...]]:
+    """What only the lab's Kubernetes needs, as far as it can be built here or is asked for.
+
+    Args:
+        kubernetes: whether what nodes need is asked for.
+        apps: whether what runs on them is asked for.
+        published: whether K3s's own release takes the place of what nodes need.
+
+    Returns:
+        What nodes need, and what runs on them.
 
     Raises:
-        LabError: there is no Go.
+        LabError: something is asked for, and there is no Go.
     """
-    from wizard.lab import kubernetes
+    from wizard.lab import go_build
+    from wizard.lab import kubernetes as cluster
 
-    return kubernetes.recipes()
+    can = bool(go_build.compiler())
+    node = cluster.node_recipes() if not published and (can or kubernetes) else ()
+    return node, cluster.app_recipes() if can or apps else ()
+
+
+def _foretell(node: tuple[Recipe, ...], say: Say) -> None:
+    missing = [recipe.name for recipe in node if not recipe.place.exists()]
+    if missing:
+        say(
+            f"artifacts: Kubernetes for the lab ({', '.join(missing)}) is built from its sources, once: "
+            "10 minutes, more where others work beside it; `wizard lab up --no-kubernetes` leaves it out"
+        )
 
 
 def make(recipe: Recipe, say: Say) -> Path:
@@ -132,24 +171,39 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _laid_out(made: tuple[Recipe, ...], debs: Mapping[Deb, Path]) -> Path:
-    """One folder for one set of recipes and packages: what a cluster's lock binds to stays as it is."""
+def _laid_out(made: tuple[Recipe, ...], debs: Mapping[Deb, Path], published: tuple[Published, ...]) -> Path:
+    """One folder for one set of recipes and files: what a cluster's lock binds to stays as it is."""
     from wizard.lab import packages
 
+    entries = [*map(_entry, made), *map(packages.entry, debs), *(one.entry for one in published)]
+    places = {recipe.file: recipe.place for recipe in made} | {deb.file: path for deb, path in debs.items()}
+    places |= {one.entry["file"]: one.path for one in published}
     parts = [*(recipe.key for recipe in made), *(deb.sha256 for deb in debs)]
+    parts += [one.entry["sha256"] for one in published]
     folder = cache_root() / f"artifacts-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
-    places = {recipe.file: recipe.place for recipe in made} | {deb.file: path for deb, path in debs.items()}
     for name, place in places.items():
-        link = folder / name
-        if not link.exists() or not link.samefile(place):
-            link.unlink(missing_ok=True)
-            link.hardlink_to(place)
-    text = lock_text([*map(_entry, made), *map(packages.entry, debs)])
+        _place(place, folder / name)
     temp = folder / f".{LOCK}.{os.getpid()}"
-    temp.write_text(text)
+    temp.write_text(lock_text(entries))
     temp.rename(folder / LOCK)
     return folder
+
+
+def _place(source: Path, link: Path) -> None:
+    """The same file under another name; a copy where they are not on one file system."""
+    if link.exists() and (link.samefile(source) or _alike(link, source)):
+        return
+    link.unlink(missing_ok=True)
+    try:
+        link.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, link)
+
+
+def _alike(copy: Path, source: Path) -> bool:
+    ours, theirs = copy.stat(), source.stat()
+    return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
 
 
 def _entry(recipe: Recipe) -> dict[str, str]:
@@ -189,7 +243,7 @@ def remove() -> list[str]:
     Returns:
         What was removed.
     """
-    gone = [path for pattern in ("artifacts-*", "built") for path in cache_root().glob(pattern)]
+    gone = [path for pattern in ("artifacts-*", "built", "release-*") for path in cache_root().glob(pattern)]
     for path in gone:
         run(["rm", "-rf", "--one-file-system", str(path)])
     return [str(path) for path in gone]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from wizard.lab.release import Fetch
     from wizard.lab.store import Store
 
 
@@ -21,7 +24,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser: the one that `wizard lab` reached.
     """
     actions = parser.add_subparsers(dest="lab_action", metavar="ACTION", required=True)
-    actions.add_parser("up", help="start two hypervisors and a Pi in containers; harmless when they run")
+    up = actions.add_parser("up", help="start two hypervisors and a Pi in containers; harmless when they run")
+    up.add_argument(
+        "--no-kubernetes",
+        action="store_true",
+        help="no K3s: neither fetched nor built (10 min), and left out of `lab spec`",
+    )
+    up.add_argument("--artifacts", metavar="DIR", type=Path, help="take K3s's release from this folder")
     down = actions.add_parser("down", help="remove the hosts, their disks and their network")
     down.add_argument("--purge", action="store_true", help="images, caches and keys too")
     status = actions.add_parser("status", help="the hosts as they stand")
@@ -31,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     built.add_argument("--vm", action="store_true", help="the virtual machine's image too (1-2 min)")
     built.add_argument(
-        "--kubernetes", action="store_true", help="container images and programs for Kubernetes too (10 min)"
+        "--kubernetes",
+        action="store_true",
+        help="K3s, and container images for it and its applications too (15 min)",
     )
     actions.add_parser("spec", help="print the cluster.yaml that describes the lab")
     fault = actions.add_parser("fault", help="break a host in a named way, and mend it")
@@ -48,11 +59,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listed.add_argument("host", metavar="HOST", nargs="?", default="")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, fetch: Fetch | None = None) -> int:
     """Do what was asked.
 
     Args:
         options: what `configure`'s parser made; `dir` may have been added by the caller.
+        fetch: downloads K3s's release for the lab; None = what cannot be found here is built.
 
     Returns:
         The exit code.
@@ -63,8 +75,8 @@ def run(options: argparse.Namespace) -> int:
     from wizard.lab.store import load
 
     store = load(_root(options))
-    actions = {
-        "up": _up,
+    actions: dict[str, Callable[[Store, argparse.Namespace], int]] = {
+        "up": partial(_up, fetch=fetch),
         "down": _down,
         "status": _status,
         "artifacts": _artifacts,
@@ -86,11 +98,13 @@ def _talk(text: str) -> None:
     sys.stderr.flush()
 
 
-def _up(store: Store, _options: argparse.Namespace) -> int:
+def _up(store: Store, options: argparse.Namespace, fetch: Fetch | None) -> int:
     from wizard.lab import lifecycle
 
     with store.locked():
-        lifecycle.up(store, _talk)
+        if options.artifacts is not None:
+            store.release = str(options.artifacts.expanduser().absolute())
+        lifecycle.up(store, _talk, kubernetes=not options.no_kubernetes, fetch=fetch)
     return ExitCode.OK
 
 
@@ -117,7 +131,9 @@ def _artifacts(store: Store, options: argparse.Namespace) -> int:
     with store.locked():
         started = daemon.ensure(store)
         try:
-            lifecycle.build(store, _talk, vm=options.vm, kubernetes=options.kubernetes)
+            lifecycle.build(
+                store, _talk, vm=options.vm, kubernetes=options.kubernetes, apps=options.kubernetes
+            )
         finally:
             if started:
                 daemon.stop(store)

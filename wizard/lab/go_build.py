@@ -46,6 +46,7 @@ def need_compiler(what: str) -> str:
             do=(
                 "install Go 1.26.7 or newer: https://go.dev/doc/install",
                 "wizard lab artifacts --kubernetes",
+                "or go without it: wizard lab up --no-kubernetes",
             ),
         )
     return compiler()

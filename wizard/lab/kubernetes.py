@@ -16,21 +16,36 @@ HELM_CONTROLLER_VERSION = "0.17.9"
 """The one K3s links in; go.mod in its folder says the same."""
 
 
-def recipes() -> tuple[Recipe, ...]:
-    """Everything the lab's Kubernetes takes from this machine beside its own binary.
+def node_recipes() -> tuple[Recipe, ...]:
+    """What a node takes from this machine: K3s, what it carries inside, and the images it starts with.
 
     Raises:
         LabError: there is no Go.
     """
     from wizard.lab import k3s
 
+    return k3s.recipe(), helm_controller(), archive("k3s-airgap-images", CLUSTER, K3S_VERSION)
+
+
+def app_recipes() -> tuple[Recipe, ...]:
+    """The images of what runs on the nodes.
+
+    Raises:
+        LabError: there is no Go.
+    """
     return (
-        k3s.recipe(),
-        helm_controller(),
-        archive("k3s-airgap-images", CLUSTER, K3S_VERSION),
         archive("metallb-images", METALLB, container_images.METALLB_VERSION),
         archive("lab-app-images", APPS, ""),
     )
+
+
+def recipes() -> tuple[Recipe, ...]:
+    """Everything the lab's Kubernetes takes from this machine.
+
+    Raises:
+        LabError: there is no Go.
+    """
+    return (*node_recipes(), *app_recipes())
 
 
 def archive(name: str, images: tuple[Image, ...], version: str) -> Recipe:

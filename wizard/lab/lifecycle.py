@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from wizard.core.dataclass import dataclass
-from wizard.lab import artifacts, containers, daemon, faults, images, keys, limits, machine, network
+from wizard.lab import artifacts, containers, daemon, faults, images, keys, limits, machine, network, release
 from wizard.lab.docker import LABEL, docker, names, states, try_docker
 from wizard.lab.hosts import HOSTS, LabHost
 from wizard.lab.images import Say
@@ -30,23 +30,26 @@ class HostStatus:
     faults: tuple[str, ...]
 
 
-def up(store: Store, say: Say) -> None:
+def up(store: Store, say: Say, *, kubernetes: bool = False, fetch: release.Fetch | None = None) -> None:
     """Bring the lab up; what is up already is left alone, but faults are taken back.
 
     Args:
         store: of the lab.
         say: tells a person what is being waited for.
+        kubernetes: whether its guests are to become a cluster, so that K3s is needed.
+        fetch: downloads K3s's release; None = it is built where it does not lie here.
 
     Raises:
         LabError: it cannot be brought up.
     """
     began = time.monotonic()
+    store.kubernetes = kubernetes
     store.save()
     if daemon.ensure(store):
         say(f"docker: started dockerd (pid {store.daemon_pid}); `wizard lab down` stops it")
     limits.make_room(store, say)
     images.ensure(say)
-    build(store, say)
+    build(store, say, kubernetes=kubernetes, fetch=fetch)
     faults.settle(store, say)
     _network(store, say)
     allowed = machine.detect(store, images.tag("pi"), images.tag("hypervisor"))
@@ -58,19 +61,32 @@ def up(store: Store, say: Say) -> None:
     say(f"lab: up after {time.monotonic() - began:.0f} s; next: wizard lab spec > cluster.yaml")
 
 
-def build(store: Store, say: Say, *, vm: bool = False, kubernetes: bool = False) -> None:
+def build(
+    store: Store,
+    say: Say,
+    *,
+    vm: bool = False,
+    kubernetes: bool = False,
+    apps: bool = False,
+    fetch: release.Fetch | None = None,
+) -> None:
     """Build the artifacts that the lab's spec names, where they are not there.
 
     Args:
         store: remembers their folder.
         say: tells a person what is being waited for.
         vm: the virtual machine's image too.
-        kubernetes: what the lab's Kubernetes needs too.
+        kubernetes: K3s and the images it starts with too.
+        apps: the images of what runs on it too.
+        fetch: downloads K3s's release; None = it is built where it does not lie here.
 
     Raises:
         LabError: one could not be built.
+        UsageError: the folder that was named for K3s's release does not hold it.
     """
-    store.artifacts = str(artifacts.ensure(say, vm=vm, kubernetes=kubernetes))
+    published = release.choose(store.release, say, fetch) if kubernetes else ()
+    folder = artifacts.ensure(say, vm=vm, kubernetes=kubernetes, apps=apps, published=published)
+    store.artifacts = str(folder)
     store.save()
 
 
@@ -124,7 +140,7 @@ def down(store: Store, say: Say, *, purge: bool = False) -> None:
     limits.settle(store)
     store.faults = {}
     if purge:
-        store.artifacts = ""
+        store.artifacts = store.release = ""
     store.save()
     if purge:
         for gone in (*images.remove(), *artifacts.remove()):

@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.lab import keys
+from wizard.lab.artifacts import LOCK
 from wizard.lab.lifecycle import HostStatus
+from wizard.lab.spec import K3S_VERSION
 from wizard.lab.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+K3S = {
+    "publisher": f"{K3S_VERSION}, its publisher's release",
+    "built": f"{K3S_VERSION}, the lab's stand-in: Kubernetes from its sources behind K3s's outside (docs/lab.md)",
+    "": "none; `wizard lab up` brings it, unless --no-kubernetes is given",
+}
+"""Which K3s the lab would install, by the origin in the lock of its artifacts."""
+
+
+def k3s_origin(store: Store) -> str:
+    """`publisher`, `built`, or nothing where the lab has no K3s."""
+    if not store.artifacts:
+        return ""
+    try:
+        listed = json.loads((Path(store.artifacts) / LOCK).read_text(encoding="utf-8"))["artifacts"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    return next((str(entry["origin"]) for entry in listed if entry["name"] == "k3s"), "")
+
+
 def as_json(store: Store, hosts: Sequence[HostStatus]) -> str:
-    """One JSON document: `{schema, dir, subnet, machine, known_hosts, hosts: [...]}`."""
+    """One JSON document: `{schema, dir, subnet, machine, k3s, known_hosts, hosts: [...]}`."""
     document = {
         "schema": 1,
         "dir": str(store.root),
         "subnet": store.subnet,
         "machine": store.chose,
+        "k3s": k3s_origin(store),
         "known_hosts": str(store.path(keys.KNOWN_HOSTS)),
         "hosts": [{**asdict(host), "key": str(store.path(keys.USER_KEY))} for host in hosts],
     }
@@ -37,6 +60,7 @@ def as_text(store: Store, hosts: Sequence[HostStatus]) -> str:
     ]
     if store.chose:
         lines.append(f"machine: {store.chose}")
+        lines.append(f"k3s: {K3S[k3s_origin(store)]}")
     return "\n".join(lines) + "\n"
 
 

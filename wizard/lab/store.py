@@ -28,6 +28,8 @@ REMEMBERED = (
     "faults",
     "values",
     "artifacts",
+    "release",
+    "kubernetes",
     "kvm",
     "watchers",
 )
@@ -57,6 +59,10 @@ class Store:
     """The value each was set with, by `HOST/FAULT`."""
     artifacts: str = ""
     """The folder of what was built for the lab."""
+    release: str = ""
+    """The folder of artifacts whose K3s release is used, as `lab up --artifacts` named it."""
+    kubernetes: bool = False
+    """Whether the lab's spec asks for Kubernetes on its guests."""
     watchers: int = 0
     """What this machine's limit of file watchers was before this lab raised it; 0 = it was left alone."""
 

@@ -74,7 +74,7 @@ SERVICE = {
 def cluster(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubernetes]:
     """Eight guests and etcd by the real command, six nodes on them by the driver; the lab is left bare."""
     with lab.store.locked():
-        lifecycle.build(lab.store, talk, kubernetes=True)
+        lifecycle.build(lab.store, talk, kubernetes=True, apps=True)
     built = {recipe.name: recipe.place for recipe in kubernetes.recipes()}
     site = resident(lab, tmp_path_factory.mktemp("kubernetes") / "operator")
     site.settle()
