@@ -176,6 +176,17 @@ def test_a_seed_gives_the_hosts_their_ids_and_is_kept(room: Room) -> None:
     assert ids() == first != other
 
 
+def test_the_pi_is_an_arm_machine_and_is_given_files_for_it(built: Room) -> None:
+    hosts = json.loads(built.practice("--", "facts", "--json").stdout)["hosts"]
+    assert {name: facts["arch"] for name, facts in hosts.items()} == {
+        "tower-a": "x86_64",
+        "tower-b": "x86_64",
+        "pi": "aarch64",
+    }
+    artifacts = {path.name for path in (built.folder / "artifacts").iterdir()}
+    assert {"etcd-3.6.14-arm64", "etcd-3.6.14-amd64"} <= artifacts
+
+
 # --- the world on the disk
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.spec.base import BASE, bend, sound
 from wizard.core.draft import Draft
 from wizard.core.drafts import DraftStore
 from wizard.core.errors import SpecError
+from wizard.core.resources import asset_text
 from wizard.core.spec import example_text, parse_spec
 from wizard.core.spec.writing import comments_of, scalar
 
@@ -122,6 +124,27 @@ def test_a_sound_draft_is_written_and_a_hand_edit_is_believed_and_kept(tmp_path:
     assert "# mine" in (tmp_path / "cluster.yaml.bak").read_text()
     assert store.spec.stat().st_mode & 0o777 == 0o640
     assert store.save(found.draft, found.draft.check()) == "", "ours now: nothing to keep"
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        (example_text, ("hosts[2].user", "pi")),
+        (lambda: Draft.read(BASE, source="x").text(), ("network.mtu", "9000")),
+        (lambda: Draft.new().text(), ("name", "attic")),
+        (lambda: asset_text("practice/cluster.yaml"), ("name", "attic")),
+    ],
+)
+def test_comments_that_are_the_wizards_own_are_not_worth_a_backup(
+    tmp_path: Path, written: Callable[[], str], answer: tuple[str, str]
+) -> None:
+    store = DraftStore(tmp_path / "cluster.yaml")
+    store.spec.write_text(written())
+    draft = Draft.read(BASE, source="x").put(*answer)
+    assert comments_of(written()) - comments_of(draft.text()), "some are lost"
+    assert draft.check().sound
+    assert store.save(draft, draft.check()) == ""
+    assert not list(tmp_path.glob("*.bak*"))
 
 
 def test_a_file_that_is_no_spec_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -132,10 +132,10 @@ class DraftStore:
         return note
 
     def _keep_comments(self, old: bytes, text: str) -> str:
-        """A file whose comments would be lost is kept beside, under a name of its own."""
-        from wizard.core.spec.writing import comments_of
+        """A file that would lose comments of a person's own is kept beside, under a name of its own."""
+        from wizard.core.spec.writing import comments_of, comments_of_ours
 
-        if comments_of(old.decode("utf-8", "replace")) <= comments_of(text):
+        if comments_of(old.decode("utf-8", "replace")) <= comments_of(text) | comments_of_ours():
             return ""
         kept = self._free_backup()
         _replace(kept, old)

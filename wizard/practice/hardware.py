@@ -23,6 +23,9 @@ CORES, PI_CORES = 12, 4
 MEMORY_KIB, PI_MEMORY_KIB = 64 * 1024 * 1024, 8 * 1024 * 1024
 """Of a hypervisor: room for all guests of the other one besides its own; of a Pi 5: what is most often bought."""
 
+PI_ARCH, PI_KERNEL = "arch=aarch64", "6.12.47+rpt-rpi-2712"
+"""What Raspberry Pi OS 13 says of a Pi 5, whatever the machine is on which the lab was recorded."""
+
 SPARE_MODEL = "Samsung SSD 870 EVO 1TB"
 SPARE_BYTES = 1_000_204_886_016
 SPARE_SERIALS = {"unraid": "S6PTNZ0R100001A", "libvirt": "S6PTNZ0R100002B"}
@@ -45,6 +48,8 @@ def furnish(machine: Machine) -> None:
         sections["lsblk"] = _with_disk(sections["lsblk"], serial)
     elif any("Raspberry Pi" in line for line in host):
         machine.usb = PI_BRIDGE
+        host = [PI_ARCH if line.startswith("arch=") else line for line in host]
+        sections["file /proc/sys/kernel/osrelease"] = (PI_KERNEL,)
         sections["file /proc/cpuinfo"] = tuple(_cores("Cortex-A76", PI_CORES))
         sections["file /proc/meminfo"] = _memory(PI_MEMORY_KIB)
     sections["host"] = tuple(host)

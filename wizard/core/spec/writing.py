@@ -68,6 +68,15 @@ def comments_of(text: str) -> set[str]:
     return {match.group(1).strip() for match in found if match} - {""}
 
 
+@cache
+def comments_of_ours() -> frozenset[str]:
+    """Every comment that a spec file has from the wizard: those it begins with, and their lines switched off."""
+    from wizard.core.resources import asset_text
+
+    lines = f"{example_text()}\n{asset_text('practice/cluster.yaml')}".splitlines()
+    return frozenset(comments_of("\n".join([*lines, *(_as_comment(line) for line in lines)])))
+
+
 def _known(entry: _Entry, node: Tree) -> list[str]:
     return list(_block(entry.key, node, entry.indent, entry))
 
