@@ -20,7 +20,7 @@ AS_BUILT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonl
 """As the artifact is built: what was compiled for it is not compiled again. Kubernetes takes minutes."""
 
 
-def tested(*packages: str) -> subprocess.CompletedProcess[str]:
+def own_tests(*packages: str) -> subprocess.CompletedProcess[str]:
     """The module's own tests. Its vet is left out: that looks through all of Kubernetes, for minutes."""
     command = [go_build.compiler(), "-C", str(MODULE), "test", "-vet=off", *packages]
     env = {**os.environ, **AS_BUILT}
@@ -30,7 +30,7 @@ def tested(*packages: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.lab
 @needs_go
 def test_configuration_tokens_and_children_by_the_modules_own_tests() -> None:
-    done = tested("./internal/cli", "./internal/token", "./internal/process")
+    done = own_tests("./internal/cli", "./internal/token", "./internal/process")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -54,5 +54,5 @@ def test_kubernetes_is_the_version_that_the_release_holds() -> None:
 @pytest.mark.lab
 @needs_go
 def test_bootstrap_data_and_the_load_balancer_by_the_modules_own_tests() -> None:
-    done = tested("./internal/bootstrap", "./internal/agent")
+    done = own_tests("./internal/bootstrap", "./internal/agent")
     assert done.returncode == 0, done.stdout + done.stderr
