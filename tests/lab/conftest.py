@@ -58,8 +58,9 @@ class Lab:
     def fingerprint(self, name: str) -> str:
         return keys.host_key(self.store, name).fingerprint
 
-    def spec_text(self) -> str:
-        return spec.spec(self.store)
+    def spec_text(self, *, kubernetes: bool = False) -> str:
+        """The lab's spec; guests and etcd only unless a test is about Kubernetes, however the lab was brought up."""
+        return spec.spec(self.store, kubernetes=kubernetes)
 
     def container(self, name: str) -> str:
         return containers.container(self.store, name)

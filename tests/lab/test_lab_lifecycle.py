@@ -114,7 +114,7 @@ def test_status_and_spec_on_stdout_are_data(lab: Lab) -> None:
         lab.fingerprint(name) for name in lab.names
     ]
     printed = run(lab, "spec")
-    assert printed.stdout == lab.spec_text()
+    assert printed.stdout == spec.spec(lab.store)
 
 
 def run(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
@@ -171,6 +171,21 @@ def test_the_spec_of_the_lab_is_a_good_spec(tmp_path: Path) -> None:
         ("pi", "10.213.77.13"),
     ]
     assert text.count("--host-key ") == 3
+
+
+@pytest.mark.parametrize("kubernetes", [True, False])
+def test_the_spec_asks_for_kubernetes_where_the_lab_was_brought_up_for_it(
+    tmp_path: Path, kubernetes: bool
+) -> None:
+    store = Store(tmp_path, subnet="10.213.77.0/24", kubernetes=kubernetes)
+    store.save()
+    assert load(tmp_path).kubernetes is kubernetes
+    cluster, problems = parse_spec(spec.spec(load(tmp_path)), source="cluster.yaml")
+    assert problems == () and cluster is not None
+    assert cluster.k3s.enabled is kubernetes
+    assert (len(cluster.machines), sum(one.role == "worker" for one in cluster.machines)) == (
+        (8, 2) if kubernetes else (6, 0)
+    )
 
 
 def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:

@@ -32,18 +32,28 @@ GUESTS = (
 )
 """Small: all of them and the hosts share the memory of one machine."""
 
+NODES = (
+    GUESTS[0],
+    LabGuest("server", 41, "2G"),
+    GUESTS[2],
+    LabGuest("worker", 61, "1G"),
+)
+"""The guests of a lab with Kubernetes: an API server with its controllers and its containers holds 0.7 GB."""
+
 
 def options(store: Store) -> list[str]:
     """One `--host-key NAME=SHA256:...` per host, for those who do not want to confirm fingerprints by eye."""
     return [f"--host-key {host.name}={keys.host_key(store, host.name).fingerprint}" for host in HOSTS]
 
 
-def spec(store: Store) -> str:
+def spec(store: Store, *, kubernetes: bool | None = None) -> str:
     """The lab's `cluster.yaml`.
 
     Args:
         store: of a lab that was up at least once (the subnet and the keys are chosen).
+        kubernetes: whether the guests are to become a cluster; None = as `wizard lab up` was told.
     """
+    wanted = store.kubernetes if kubernetes is None else kubernetes
     net = network.Net(store.subnet)
     lines = [
         "# The lab: three hosts in containers on this machine. Written by `wizard lab spec`.",
@@ -68,9 +78,9 @@ def spec(store: Store) -> str:
         "hosts:",
         *(line for host in HOSTS for line in _host(store, host)),
         "machines:",
-        *(line for guest in GUESTS for line in _guests(net, guest)),
+        *(line for guest in (NODES if wanted else GUESTS) for line in _guests(net, guest)),
         "storage: {kind: existing, class: lab}",
-        "k3s: {version: " + K3S_VERSION + "}",
+        "k3s: {version: " + K3S_VERSION + ("}" if wanted else ", enabled: false}"),
         f'etcd: {{version: "{ETCD_VERSION}"}}',
         "dns: {kind: coredns}",
         "artifacts:   # what cannot be downloaded was built for the lab",
