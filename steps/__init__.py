@@ -20,7 +20,7 @@ def _story() -> tuple[Step, ...]:
     from steps.here import Here
     from steps.hosts import Hosts
     from steps.machines import Machines
-    from steps.packages import Packages
+    from steps.packages import MemberPackages, Packages
 
     return (
         Here(),
@@ -32,6 +32,7 @@ def _story() -> tuple[Step, ...]:
         Guests(),
         Etcd(),
         Packages(),
+        MemberPackages(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 
@@ -58,10 +59,20 @@ class Wanted:
         return bool(self.lacking or self.broken or self.seen.cut_off)
 
 
-def supplied(ctx: Context) -> list[MachineSpec]:
-    """The guests of the spec that are given packages."""
-    roles = load_packages().roles
-    return [machine for machine in ctx.spec.machines if roles.get(machine.role)]
+def roots_of(ctx: Context, machine: MachineSpec) -> tuple[str, ...]:
+    """The packages a guest is given for its role, and for being a virtual machine where it is one."""
+    return load_packages().wanted(machine.role, ctx.spec.host(machine.host).guests)
+
+
+def supplied(ctx: Context, *, members: bool) -> list[MachineSpec]:
+    """The guests of the spec that are given packages.
+
+    Args:
+        ctx: this pass.
+        members: those of etcd, as opposed to all others.
+    """
+    guests = (machine for machine in ctx.spec.machines if (machine.role == "etcd") == members)
+    return [machine for machine in guests if roots_of(ctx, machine)]
 
 
 def look(ctx: Context, machine: MachineSpec) -> Wanted:
@@ -71,7 +82,7 @@ def look(ctx: Context, machine: MachineSpec) -> Wanted:
         HostError: it, or the hypervisor that knows whether it is there, cannot be asked.
         RemoteError: it did not answer as our script does.
     """
-    return look_at(ctx, machine.name, machine.host, load_packages().roles[machine.role])
+    return look_at(ctx, machine.name, machine.host, roots_of(ctx, machine))
 
 
 def look_at(ctx: Context, name: str, host: str, roots: tuple[str, ...]) -> Wanted:
@@ -100,9 +111,8 @@ def _parsed(answer: ScriptResult) -> PackagesSeen:
     return parse_packages(answer.stdout)
 
 
-def look_everywhere(ctx: Context) -> list[Wanted]:
-    """Every guest that is given packages, asked side by side; one that cannot be asked is known as such."""
-    machines = supplied(ctx)
+def look_everywhere(ctx: Context, machines: Sequence[MachineSpec]) -> list[Wanted]:
+    """Guests that are given packages, asked side by side; one that cannot be asked is known as such."""
     if not machines:
         return []
     with ThreadPoolExecutor(len(machines), thread_name_prefix="packages") as pool:

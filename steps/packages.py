@@ -1,9 +1,10 @@
-"""The Debian packages K3s, its address and the volumes need on guests: installed offline, while etcd is set up."""
+"""The Debian packages K3s, its address and the volumes need on guests, and the agent of virtual machines: offline."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import ClassVar
 
 from steps.etcd_before import blind, ssh
 from steps.package_seen import READ_SECONDS, Wanted, look, look_everywhere, supplied
@@ -26,17 +27,19 @@ Test = Callable[[Context, Wanted], Finding]
 
 
 class Packages(Step):
-    """etcd's guests need none, so this is done beside etcd and never waits for it."""
+    """Nothing of it is on etcd's guests, so this is done beside etcd and never waits for it."""
 
     id = "packages"
     title = "Packages of guests"
     summary = "Install what K3s and the volumes need from Debian, without a network"
     needs = ("guests",)
-    beside = ("etcd",)
+    beside: ClassVar[tuple[str, ...]] = ("etcd",)
+    members: ClassVar[bool] = False
+    """Whether it is about etcd's guests, as opposed to all others."""
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """After: what each guest was given is there, whole, and no older than ours."""
-        for machine in supplied(ctx):
+        for machine in supplied(ctx, members=self.members):
             for each in PACKAGE_CHECKS:
                 run, title = (
                     partial(_on, machine=machine, test=each.test),
@@ -48,9 +51,20 @@ class Packages(Step):
 
     def changes(self, ctx: Context) -> Iterator[Change]:
         """One a guest that lacks something."""
-        for wanted in look_everywhere(ctx):
+        for wanted in look_everywhere(ctx, supplied(ctx, members=self.members)):
             if wanted.known and wanted.incomplete:
                 yield packages_change(ctx, wanted)
+
+
+class MemberPackages(Packages):
+    """etcd's guests, once etcd is up: what a member waits for is never dpkg, nor who else holds it."""
+
+    id = "member-packages"
+    title = "etcd's guests"
+    summary = "Install the agent of virtual machines on etcd's guests, without a network"
+    needs = ("etcd",)
+    beside = ()
+    members = True
 
 
 def packages_change(ctx: Context, wanted: Wanted) -> Change:

@@ -134,7 +134,9 @@ def _field(stanza: str, name: str) -> str:
 def main(mirror: str = MIRROR) -> int:
     """Write the file; returns the exit code."""
     wanted = yaml.safe_load((ASSETS / "packages.yaml").read_text())
-    roots = sorted({name for names in (*wanted["roles"].values(), wanted["etcd"]) for name in names})
+    roots = sorted(
+        {name for names in (*wanted["roles"].values(), wanted["virtual"], wanted["etcd"]) for name in names}
+    )
     lines = (ASSETS / "lab/packages/guest.txt").read_text().splitlines()
     stock = [line for line in lines if line and not line.startswith("#")]
     with tempfile.TemporaryDirectory(prefix="pin-packages.") as scratch:

@@ -21,7 +21,7 @@ def folder_of(site: ClusterSite) -> Path:
     folder.mkdir()
     lock = Lock(folder / "artifacts.lock")
     known = load_packages()
-    debs = {deb.artifact: deb.version for deb in known.closure(known.roles["server"], "amd64")}
+    debs = {deb.artifact: deb.version for deb in known.closure(known.wanted("server", "kvm"), "amd64")}
     for name, version in {"debian-cloud-image": "", "etcd": "", **debs}.items():
         made, path = PracticeArtifacts(folder).obtain(name, "amd64", version)
         lock = lock.with_entry(LockEntry(name, made.version, "amd64", path.name, Origin.BUILT, made.sha256))

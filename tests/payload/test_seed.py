@@ -67,6 +67,15 @@ def test_the_seed_that_stays_holds_no_private_key() -> None:
     assert b"PRIVATE" not in seed_iso(guest(), CLUSTER, HOST, None)
 
 
+def test_nothing_at_the_first_boot_needs_a_network() -> None:
+    made = config()
+    assert not {"packages", "package_update", "package_upgrade", "apt"} & made.keys()
+    ((*_, script),) = made["runcmd"]
+    assert "cloud" in script
+    for fetches in ("apt", "curl", "wget", "http"):
+        assert fetches not in script
+
+
 def test_the_network_is_static_and_found_by_a_quoted_mac() -> None:
     text = network_config(guest(given_mac="52:54:00:11:22:33"))
     assert 'macaddress: "52:54:00:11:22:33"' in text

@@ -15,6 +15,16 @@ from wizard.core.packages import load_packages
 from wizard.practice.machine import Package
 from wizard.practice.package_scripts import UNFINISHED, cut_off
 
+ROLES = {
+    "etcd-a": "etcd",
+    "etcd-b": "etcd",
+    "storage-a": "storage",
+    "server-a": "server",
+    "server-b": "server",
+}
+AGENT = {"libnuma1", "liburing2", "qemu-guest-agent"}
+"""Of a virtual machine, with what it needs."""
+
 GUEST, ROOT = "storage-a", "open-iscsi"
 MACHINES = f"""
 machines:
@@ -51,8 +61,7 @@ def done(made: Cluster) -> Cluster:
 
 def closure(guest: str) -> dict[str, str]:
     known = load_packages()
-    role = "storage" if guest == GUEST else "server"
-    return {deb.name: deb.version for deb in known.closure(known.roles[role], "amd64")}
+    return {deb.name: deb.version for deb in known.closure(known.wanted(ROLES[guest], "kvm"), "amd64")}
 
 
 def installed(cluster: Cluster, guest: str) -> dict[str, str]:
@@ -61,14 +70,34 @@ def installed(cluster: Cluster, guest: str) -> dict[str, str]:
     return {name: one.version for name, one in found.items()}
 
 
-def test_each_role_is_given_its_own_and_etcd_nothing(done: Cluster) -> None:
-    for guest in (GUEST, "server-b"):
+def test_each_role_is_given_its_own_and_etcds_guests_only_the_agent(done: Cluster) -> None:
+    for guest in ROLES:
         assert installed(done, guest) == closure(guest)
         assert not [path for path in done.machines[guest].files if "wizard-packages" in path], (
             "the archive stays"
         )
-    assert all(not done.machines[member].packages for member in ("etcd-a", "etcd-b", "pi"))
+    assert set(installed(done, "etcd-a")) == AGENT
+    assert not done.machines["pi"].packages
     assert keys(done) == []
+
+
+def test_containers_are_given_no_agent(tmp_path: Path) -> None:
+    cluster = Cluster.fresh(tmp_path, machines=MACHINES, guests="lxc")
+    plan = cluster.session().plan()[0]
+    packages = [
+        change for step in plan.steps for change in step.changes if change.key.startswith("packages:")
+    ]
+    assert [change.host for change in packages] == [GUEST, "server-a", "server-b"]
+    assert not any("qemu-guest-agent" in change.preview for change in packages)
+
+
+def test_an_agent_that_was_removed_from_etcds_guest_is_named_and_comes_back(done: Cluster) -> None:
+    del done.machines["etcd-b"].packages["qemu-guest-agent"]
+    finding = failed(done.session().doctor(), "packages.installed")["etcd-b"]
+    assert (finding.detail, finding.fix) == ("etcd-b lacks qemu-guest-agent.", "wizard apply")
+    assert keys(done) == ["packages:etcd-b"]
+    assert done.session().apply(yes).status == "done"
+    assert set(installed(done, "etcd-b")) == AGENT
 
 
 def test_the_plan_names_packages_and_where_they_come_from(tmp_path: Path) -> None:
@@ -76,7 +105,7 @@ def test_the_plan_names_packages_and_where_they_come_from(tmp_path: Path) -> Non
     (change,) = (one for step in plan.steps for one in step.changes if one.key == f"packages:{GUEST}")
     names = closure(GUEST)
     assert change.summary == (
-        f"Install open-iscsi, nfs-common, cryptsetup on {GUEST} ({len(names)} packages, 2.3 MB)"
+        f"Install open-iscsi, nfs-common, cryptsetup and 1 more on {GUEST} ({len(names)} packages, 2.9 MB)"
     )
     assert all(f"{name} {version}, built" in change.preview for name, version in names.items())
     assert "without a network" in change.preview
@@ -182,6 +211,7 @@ def test_etcd_of_the_distribution_comes_as_packages_to_all_three(tmp_path: Path)
     result = cluster.session(spec).apply(yes)
     assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
     for member in ("etcd-a", "etcd-b", "pi"):
-        assert installed(cluster, member) == {"etcd-server": "3.5.16-4", "etcd-client": "3.5.16-4"}
+        there = {name: version for name, version in installed(cluster, member).items() if name not in AGENT}
+        assert there == {"etcd-server": "3.5.16-4", "etcd-client": "3.5.16-4"}
     assert cluster.session(spec).plan()[0].changes == 0
     assert cluster.session(spec).doctor().verdict == "ok"

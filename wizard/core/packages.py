@@ -48,6 +48,8 @@ class Packages:
     """The index they were read in, and when."""
     roles: Mapping[str, tuple[str, ...]]
     """What a guest of each role is given."""
+    virtual: tuple[str, ...]
+    """What every virtual machine is given besides."""
     etcd: tuple[str, ...]
     """What a member is given where the spec asks for the distribution's etcd."""
     units: Mapping[str, tuple[str, ...]]
@@ -56,6 +58,15 @@ class Packages:
     """What each brings along, itself included, in the order of installation."""
     debs: Mapping[tuple[str, str], Deb]
     """By name and architecture."""
+
+    def wanted(self, role: str, guests: str) -> tuple[str, ...]:
+        """What a guest is given for itself.
+
+        Args:
+            role: of the guest.
+            guests: how its host runs guests, as the spec has it; only `lxc` gives containers.
+        """
+        return (*self.roles.get(role, ()), *(() if guests == "lxc" else self.virtual))
 
     def closure(self, roots: Iterable[str], arch: str) -> tuple[Deb, ...]:
         """Packages with everything a stock Debian lacks for them.
@@ -103,12 +114,13 @@ def parse_packages(wanted: str, pinned: str) -> Packages:
     found = Packages(
         source=pins["source"],
         roles=_texts(lists["roles"]),
+        virtual=tuple(lists["virtual"]),
         etcd=tuple(lists["etcd"]),
         units=_texts(lists["units"]),
         needs=_texts(pins["needs"]),
         debs={(deb.name, deb.arch): deb for deb in debs},
     )
-    roots = [*found.etcd, *(name for names in found.roles.values() for name in names)]
+    roots = [*found.etcd, *found.virtual, *(name for names in found.roles.values() for name in names)]
     unknown = {name for name in roots if name not in found.needs}
     pinned_names = {name for name, _ in found.debs}
     unknown |= {name for names in found.needs.values() for name in names if name not in pinned_names}
