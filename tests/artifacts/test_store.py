@@ -15,6 +15,7 @@ from wizard.artifacts.cache import Cache
 from wizard.artifacts.catalog import Catalog, CatalogEntry, Checksums
 from wizard.artifacts.digest import Digest
 from wizard.artifacts.download import Downloader
+from wizard.artifacts.images import ImagePuller
 from wizard.artifacts.lock import Lock, LockEntry, Origin, read_lock, write_lock
 from wizard.artifacts.problems import ArtifactError
 from wizard.artifacts.resolve import Resolver
@@ -56,7 +57,9 @@ class World:
             Catalog((self.entry,)), read_lock(self.lock), folder=folder, accept_built=accept_built
         )
         talk: Callable[[str], None] = said.append if said is not None else lambda _text: None
-        return ArtifactStore(resolver, Cache(self.folder / "cache", downloader), downloader, talk=talk)
+        images = ImagePuller.over(self.client, self.folder / "cache")
+        cache = Cache(self.folder / "cache", downloader)
+        return ArtifactStore(resolver, cache, downloader, images=images, talk=talk)
 
     def publish(self, content: bytes) -> None:
         self.server.on("/etcd.tar.gz", serving(content))

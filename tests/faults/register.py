@@ -16,6 +16,7 @@ ROWS = (
     *(("E", number) for number in range(61, 66)),
     ("F", 66),
     *(("F", number) for number in range(69, 73)),
+    ("F", 77),
 )
 """What this part of the program must survive."""
 

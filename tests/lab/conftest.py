@@ -106,7 +106,7 @@ def lab() -> Iterator[Lab]:
     was_up = bool(store.subnet) and daemon.answers()
     was_up = was_up and any(host.state == "running" for host in lifecycle.status(store))
     with store.locked():
-        lifecycle.up(store, talk)
+        lifecycle.up(store, talk, kubernetes=store.kubernetes)
     shared = Lab(store)
     shared.mend_all()
     yield shared

@@ -77,13 +77,16 @@ class ArtifactAccess:
     def _obtaining(self) -> ArtifactStore:
         from wizard.artifacts.cache import Cache
         from wizard.artifacts.download import Downloader
+        from wizard.artifacts.images import ImagePuller
         from wizard.artifacts.store import ArtifactStore
         from wizard.transport.http import HttpClient
 
         if self._store is None:
-            downloader = Downloader(HttpClient())
+            client = HttpClient()
+            downloader = Downloader(client)
             cache = Cache(self.cache, downloader, cancelled=self.cancelled, talk=self.talk)
-            self._store = ArtifactStore(self._resolve(), cache, downloader, talk=self.talk)
+            images = ImagePuller.over(client, self.cache, cancelled=self.cancelled, talk=self.talk)
+            self._store = ArtifactStore(self._resolve(), cache, downloader, images=images, talk=self.talk)
         return self._store
 
 

@@ -69,7 +69,7 @@ class Cache:
 
     def has(self, digest: Digest) -> Path | None:
         """Where a file lies, unverified; None where it has to be downloaded."""
-        value = digest.value if digest.algorithm == "sha256" else self._alias(digest)
+        value = digest.value if digest.algorithm == "sha256" else self._noted(_key(digest))
         path = self._object(value) if value else None
         return path if path is not None and path.is_file() else None
 
@@ -91,6 +91,56 @@ class Cache:
                 return self._kept(want.digest) or self._downloaded(want, report)
         except OSError as error:
             raise problems.storage(error, Path(error.filename or self.root)) from error
+
+    def made(self, key: str) -> Path | None:
+        """Where a file lies that was made here from others, unverified.
+
+        Args:
+            key: what it was made of, as a file name.
+        """
+        value = self._noted(key)
+        path = self._object(value) if value else None
+        return path if path is not None and path.is_file() else None
+
+    def verified(self, key: str) -> Obtained | None:
+        """A file that was made here from others, verified just now; None where it has to be made."""
+        path = self.made(key)
+        try:
+            if path is None:
+                return None
+            if hash_file(path, ["sha256"])["sha256"].value == path.name:
+                return Obtained(path, path.name)
+            self._talk(f"{path} is damaged and is made again")
+            path.unlink()
+        except OSError as error:
+            raise problems.storage(error, path or self.root) from error
+        return None
+
+    def make(self, key: str, write: Callable[[Path], None]) -> Obtained:
+        """Make a file from others and keep it.
+
+        Args:
+            key: what it is made of, as a file name.
+            write: writes it.
+
+        Raises:
+            ArtifactError: it cannot be stored.
+        """
+        part = self.root / "partial" / f"{key}.{os.getpid()}"
+        try:
+            self._make_folders()
+            write(part)
+            value = hash_file(part, ["sha256"])["sha256"].value
+            final = self._object(value)
+            final.parent.mkdir(mode=0o700, exist_ok=True)
+            part.rename(final)
+            _flush_folder(final.parent)
+            self._note(key, value)
+        except OSError as error:
+            raise problems.storage(error, Path(error.filename or self.root)) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return Obtained(final, value)
 
     def _kept(self, digest: Digest) -> Obtained | None:
         path = self.has(digest)
@@ -129,7 +179,7 @@ class Cache:
         final = self._object(found["sha256"].value)
         final.parent.mkdir(mode=0o700, exist_ok=True)
         if digest.algorithm != "sha256":
-            self._remember(digest, found["sha256"].value)
+            self._note(_key(digest), found["sha256"].value)
         part.rename(final)
         _flush_folder(final.parent)
         discard(part)
@@ -138,17 +188,17 @@ class Cache:
     def _object(self, value: str) -> Path:
         return self.root / "objects" / value[:2] / value
 
-    def _alias(self, digest: Digest) -> str:
+    def _noted(self, key: str) -> str:
         try:
-            text = (self.root / "known" / _key(digest)).read_text(encoding="ascii").strip()
+            text = (self.root / "known" / key).read_text(encoding="ascii").strip()
         except (OSError, UnicodeError):
             return ""
         return text if len(text) == 64 and text.isalnum() else ""  # noqa: PLR2004 - hex digits of a sha256
 
-    def _remember(self, digest: Digest, value: str) -> None:
-        temp = self.root / "known" / f".{_key(digest)[:32]}.{os.getpid()}"
+    def _note(self, key: str, value: str) -> None:
+        temp = self.root / "known" / f".{key[:32]}.{os.getpid()}"
         temp.write_text(value, encoding="ascii")
-        temp.rename(self.root / "known" / _key(digest))
+        temp.rename(self.root / "known" / key)
 
     def _make_folders(self) -> None:
         for name in ("objects", "partial", "known", "busy"):

@@ -7,6 +7,7 @@ from functools import cache
 from typing import cast
 
 from wizard.artifacts.digest import HEX_DIGITS, Digest, parse_digest
+from wizard.artifacts.oci import SCHEME, parse_reference
 from wizard.core.dataclass import dataclass
 from wizard.core.packages import Deb, load_packages
 from wizard.core.resources import asset_text
@@ -35,10 +36,11 @@ class CatalogEntry:
     version: str
     arch: str
     url: str
+    """`https://...`; of a container image `oci://REGISTRY/REPOSITORY:TAG@DIGEST`."""
     limit: int
-    """Bytes we accept at most."""
+    """Bytes we accept at most; of a container image those of its layers."""
     digest: Digest | None = None
-    """None: it is read once from the publisher's checksum file."""
+    """None: it is read once from the publisher's checksum file. Of a container image: of its manifest or list."""
     sources: tuple[str, ...] = ()
     """Where the digest was read, in public."""
     checksums: Checksums | None = None
@@ -48,6 +50,8 @@ class CatalogEntry:
     @property
     def file(self) -> str:
         """The file's name."""
+        if self.url.startswith(SCHEME):
+            return f"{self.name}-{self.version}-{self.arch}.tar"
         return self.url.rsplit("/", 1)[-1]
 
 
@@ -108,7 +112,11 @@ def parse_catalog(text: str) -> Catalog:
     if not isinstance(raw, Mapping) or raw.get("schema") != CATALOG_SCHEMA:
         raise ValueError(f"the catalog is not of schema {CATALOG_SCHEMA}")
     groups = cast(list[Mapping[str, object]], raw["artifacts"])
-    entries = tuple(entry for group in groups for entry in _entries(group))
+    images = cast(list[Mapping[str, object]], raw.get("images", []))
+    entries = (
+        *(entry for group in groups for entry in _entries(group)),
+        *(entry for image in images for entry in _of_image(image)),
+    )
     keys = [(entry.name, entry.version, entry.arch) for entry in entries]
     if len(set(keys)) != len(keys):
         raise ValueError("the catalog names an artifact twice")
@@ -137,6 +145,27 @@ def _entry(group: Mapping[str, object], arch: str, raw: Mapping[str, object]) ->
     return entry
 
 
+def _of_image(raw: Mapping[str, object]) -> list[CatalogEntry]:
+    """One entry for each architecture: the same list of manifests binds them all."""
+    url = f"{SCHEME}{raw['reference']}@{raw['digest']}"
+    entries = [
+        CatalogEntry(
+            name=str(raw["name"]),
+            title=str(raw["title"]),
+            version=str(raw["version"]),
+            arch=str(arch),
+            url=url,
+            limit=int(str(raw["limit_mib"])) * _MIB,
+            digest=parse_reference(url).digest,
+            sources=tuple(str(each) for each in cast(list[object], raw.get("sources", []))),
+        )
+        for arch in cast(list[object], raw["arches"])
+    ]
+    for entry in entries:
+        _demand(entry)
+    return entries
+
+
 def _checksums(raw: Mapping[str, str] | None) -> Checksums | None:
     return Checksums(raw["algorithm"], raw["url"]) if raw else None
 
@@ -150,7 +179,7 @@ def _demand(entry: CatalogEntry) -> None:
     if entry.digest is not None and not entry.sources:
         raise ValueError(f"{label}: a digest without its source")
     urls = [entry.url, *([entry.checksums.url] if entry.checksums else [])]
-    if not all(url.startswith("https://") for url in urls):
+    if not all(url.startswith(("https://", SCHEME)) for url in urls):
         raise ValueError(f"{label}: not https")
     if entry.checksums and entry.checksums.algorithm not in HEX_DIGITS:
         raise ValueError(f"{label}: unknown algorithm {entry.checksums.algorithm}")

@@ -9,14 +9,14 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from wizard.artifacts import problems
 from wizard.core.dataclass import dataclass
 from wizard.core.errors import CancelledError
-from wizard.transport.http import RESUMABLE, HttpClient, HttpError, Kind, Reply, told
+from wizard.transport.http import RESUMABLE, HttpError, Kind, Reply, told
 
 T = TypeVar("T")
 
@@ -45,6 +45,13 @@ class Tries:
     """Seconds a server may ask us to wait (Retry-After); more than this is told to the person."""
 
 
+class Asks(Protocol):
+    """Sends one request: `HttpClient` for files, `RegistryClient` for images."""
+
+    def get(self, url: str, *, offset: int = 0, validator: str = "") -> AbstractContextManager[Reply]:
+        """Ask for a file, or for the rest of it; as `HttpClient.get`."""
+
+
 class Downloader:
     """Brings files over a line that may break.
 
@@ -59,7 +66,7 @@ class Downloader:
 
     def __init__(
         self,
-        client: HttpClient,
+        client: Asks,
         *,
         tries: Tries | None = None,
         sleep: Callable[[float], object] | None = None,

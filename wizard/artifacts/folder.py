@@ -16,7 +16,10 @@ from wizard.artifacts.cache import Cache
 from wizard.artifacts.catalog import Catalog, load_catalog
 from wizard.artifacts.digest import Digest, hash_file, sha256
 from wizard.artifacts.download import Downloader, Tries
+from wizard.artifacts.image_archive import flaw
+from wizard.artifacts.images import ImagePuller
 from wizard.artifacts.lock import LOCK_NAME, Lock, LockEntry, Origin, read_lock
+from wizard.artifacts.oci import SCHEME, parse_reference
 from wizard.artifacts.progress import Lines
 from wizard.artifacts.resolve import ResolvedArtifact, Resolver
 from wizard.artifacts.store import ArtifactStore
@@ -68,12 +71,14 @@ def fetch_folder(
     """
     listed = catalog or load_catalog()
     _demand_names(listed, only)
-    downloader = Downloader(client or HttpClient(), tries=tries)
+    asking = client or HttpClient()
+    downloader = Downloader(asking, tries=tries)
+    images = ImagePuller.over(asking, cache_root, tries=tries, talk=lines.say)
     failed: list[WizardError] = []
     with _held(folder):
         resolver = Resolver(listed, read_lock(folder / LOCK_NAME))
         cache = Cache(cache_root, downloader, talk=lines.say)
-        store = ArtifactStore(resolver, cache, downloader, talk=lines.say)
+        store = ArtifactStore(resolver, cache, downloader, images=images, talk=lines.say)
         for entry in listed.entries:
             if entry.arch in arches and (not only or entry.name in only):
                 try:
@@ -163,7 +168,8 @@ def _verdict(path: Path, entry: LockEntry, catalog: Catalog) -> Verdict:
         return Verdict(entry, ok=False, text="was never fetched to the end")
     listed = catalog.find(entry.name, entry.arch, entry.version)
     bound = [(sha256(entry.sha256), "the folder's lock")]
-    if listed is not None and listed.digest is not None and entry.origin is Origin.PUBLISHER:
+    image = entry.url.startswith(SCHEME)
+    if listed is not None and listed.digest is not None and entry.origin is Origin.PUBLISHER and not image:
         bound.append((listed.digest, "the catalog"))
     try:
         found = hash_file(path, {digest.algorithm for digest, _ in bound})
@@ -172,6 +178,11 @@ def _verdict(path: Path, entry: LockEntry, catalog: Catalog) -> Verdict:
     for digest, source in bound:
         if found[digest.algorithm] != digest:
             return Verdict(entry, ok=False, text=_differs(digest, source, found[digest.algorithm]))
+    if image:
+        digest = (listed.digest if listed else None) or parse_reference(entry.url).digest
+        wrong = flaw(path, digest, entry.arch)
+        if wrong:
+            return Verdict(entry, ok=False, text=wrong)
     return Verdict(entry, ok=True, text=str(bound[0][0]))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from wizard.artifacts.cache import Cache
 from wizard.artifacts.catalog import load_catalog
 from wizard.artifacts.download import Downloader
+from wizard.artifacts.images import ImagePuller
 from wizard.artifacts.lock import Lock
 from wizard.artifacts.problems import amount
 from wizard.artifacts.resolve import ResolvedArtifact, Resolver
@@ -41,7 +42,7 @@ def show_list(cache_root: Path, folder: Path | None, *, as_json: bool) -> int:
 
 
 def _row(artifact: ResolvedArtifact, cache: Cache) -> dict[str, object]:
-    path = artifact.path or (cache.has(artifact.digest) if artifact.digest else None)
+    path = artifact.path or _cached(artifact, cache)
     here = path if path is not None and path.is_file() else None
     return {
         "name": artifact.name,
@@ -57,6 +58,12 @@ def _row(artifact: ResolvedArtifact, cache: Cache) -> dict[str, object]:
         "where": ("folder" if artifact.path else "cache") if here else "not here",
         "path": str(here) if here else None,
     }
+
+
+def _cached(artifact: ResolvedArtifact, cache: Cache) -> Path | None:
+    if artifact.image is not None:
+        return ImagePuller(cache).has(artifact.image, artifact.arch)
+    return cache.has(artifact.digest) if artifact.digest else None
 
 
 def _table(rows: list[dict[str, object]]) -> str:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from wizard.artifacts import problems
 from wizard.artifacts.digest import Digest, parse_digest, sha256
+from wizard.artifacts.oci import SCHEME, parse_reference
 from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError
 
@@ -157,6 +158,8 @@ def _entry(item: object) -> LockEntry:
         raise ValueError(f"{entry.file!r} is not a plain file name")
     for text in filter(None, (entry.sha256 and f"sha256:{entry.sha256}", entry.published)):
         parse_digest(text)
+    if entry.url.startswith(SCHEME):
+        parse_reference(entry.url)
     if not entry.sha256 and not entry.published:
         raise ValueError(f"{entry.label} has no digest")
     return entry

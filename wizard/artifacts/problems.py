@@ -54,6 +54,17 @@ def wrong_digest(what: str, where: str, *, expected: Digest, source: str, found:
     )
 
 
+def wrong_image(what: str, where: str, *, bound: Digest, why: str) -> ArtifactError:
+    """A file in a folder that is not the image the catalog or a lock names."""
+    return ArtifactError(
+        f"{what} is not the image that was promised",
+        where=where,
+        why=f"{why}\nbound {bound}",
+        do=(f"fetch it again: wizard artifacts fetch {Path(where).parent}",),
+        again=DISCARDED,
+    )
+
+
 def checksum_changed(what: str, where: str, *, locked: Digest, lock: str, published: Digest) -> ArtifactError:
     """The publisher's checksum file says something else than when it was first read."""
     return ArtifactError(

@@ -10,6 +10,7 @@ from wizard.artifacts import problems
 from wizard.artifacts.catalog import ARCHES, Catalog, CatalogEntry, Checksums
 from wizard.artifacts.digest import Digest
 from wizard.artifacts.lock import LOCK_NAME, Lock, LockEntry, Origin, read_lock
+from wizard.artifacts.oci import SCHEME, Reference, parse_reference
 from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError
 
@@ -49,6 +50,11 @@ class ResolvedArtifact:
     def label(self) -> str:
         """For messages."""
         return f"{self.name} {self.version} for {self.arch}"
+
+    @property
+    def image(self) -> Reference | None:
+        """The container image it is, if it is one: then what the catalog's digest binds is inside the file."""
+        return parse_reference(self.url) if self.url.startswith(SCHEME) else None
 
     @property
     def folder_lock(self) -> bool:
@@ -150,7 +156,8 @@ class Resolver:
         base = _from_lock(there, listed, str(folder.path))
         same = bound is not None and bound.version == there.version
         also = [bound.digest] if bound is not None and same else []
-        also += [base.listed] if base.listed is not None and there.origin is Origin.PUBLISHER else []
+        published = base.listed if there.origin is Origin.PUBLISHER and base.image is None else None
+        also += [published] if published is not None else []
         return replace(base, path=folder.path.parent / there.file, also=tuple(also))
 
     def _known(self) -> str:
@@ -159,7 +166,8 @@ class Resolver:
 
 
 def _from_catalog(entry: CatalogEntry) -> ResolvedArtifact:
-    known = entry.digest.value if entry.digest and entry.digest.algorithm == "sha256" else ""
+    of_file = entry.digest if not entry.url.startswith(SCHEME) else None
+    known = of_file.value if of_file and of_file.algorithm == "sha256" else ""
     return ResolvedArtifact(
         name=entry.name,
         version=entry.version,

@@ -11,7 +11,10 @@ from wizard.artifacts import problems
 from wizard.artifacts.cache import Cache, Wanted
 from wizard.artifacts.digest import Digest, hash_file, published_digest
 from wizard.artifacts.download import Downloader
-from wizard.artifacts.lock import LockEntry, write_lock
+from wizard.artifacts.image_archive import flaw
+from wizard.artifacts.images import ImagePuller, WantedImage
+from wizard.artifacts.lock import LockEntry, Origin, write_lock
+from wizard.artifacts.oci import Reference
 from wizard.artifacts.progress import Report, silent
 from wizard.artifacts.resolve import ResolvedArtifact, Resolver
 
@@ -23,6 +26,7 @@ class ArtifactStore:
         resolver: says which file a name stands for, and holds the lock.
         cache: keeps and downloads files.
         downloader: reads checksum files.
+        images: pulls container images.
         talk: is told what a person should see, e.g. a digest that is about to bind.
     """
 
@@ -32,8 +36,10 @@ class ArtifactStore:
         cache: Cache,
         downloader: Downloader,
         *,
+        images: ImagePuller,
         talk: Callable[[str], None] = lambda _text: None,
     ) -> None:
+        self._images = images
         self.resolver = resolver
         self._cache = cache
         self._downloader = downloader
@@ -58,13 +64,24 @@ class ArtifactStore:
             ArtifactError: it is not the right file, its publisher's digest changed, or it cannot be stored.
         """
         wanted = self.resolver.resolve(name, arch, version)
-        got = self._verified(wanted) if wanted.folder_lock else self._fetched(wanted, report)
+        if wanted.folder_lock:
+            got = self._verified(wanted)
+        elif wanted.image is not None:
+            got = self._pulled(wanted, wanted.image, report)
+        else:
+            got = self._fetched(wanted, report)
         self._bind(got)
         return got
 
     def _verified(self, wanted: ResolvedArtifact) -> ResolvedArtifact:
         verify_file(wanted)
         return wanted
+
+    def _pulled(self, wanted: ResolvedArtifact, image: Reference, report: Report) -> ResolvedArtifact:
+        """What binds is the digest in the image's name; that of the file only says how it was packed."""
+        want = WantedImage(wanted.label, image, wanted.arch, wanted.bound_by, wanted.limit)
+        got = self._images.obtain(want, report)
+        return replace(wanted, path=got.path, sha256=got.sha256, published=str(image.digest))
 
     def _fetched(self, wanted: ResolvedArtifact, report: Report) -> ResolvedArtifact:
         checked = self._with_digest(wanted)
@@ -146,6 +163,16 @@ def verify_file(artifact: ResolvedArtifact) -> None:
             raise problems.wrong_digest(
                 artifact.label, str(path), expected=each, source=source, found=found[each.algorithm]
             )
+    _demand_image(artifact, path)
+
+
+def _demand_image(artifact: ResolvedArtifact, path: Path) -> None:
+    """The digest of the file came with the file; the one of the image is the catalog's, or the cluster's lock's."""
+    if artifact.image is None or artifact.origin is not Origin.PUBLISHER:
+        return
+    bound = artifact.listed or artifact.image.digest
+    if wrong := flaw(path, bound, artifact.arch):
+        raise problems.wrong_image(artifact.label, str(path), bound=bound, why=wrong)
 
 
 def _source(wanted: ResolvedArtifact) -> str:

@@ -92,25 +92,31 @@ class HttpClient:
             self._client = None
 
     @contextmanager
-    def get(self, url: str, *, offset: int = 0, validator: str = "") -> Iterator[Reply]:
+    def get(
+        self, url: str, *, offset: int = 0, validator: str = "", headers: Mapping[str, str] | None = None
+    ) -> Iterator[Reply]:
         """Ask for a file, or for the rest of it.
 
         Args:
             url: `https://...`.
             offset: bytes that we already have; only sent with a validator.
             validator: of the version they belong to. A server that has another one sends the whole file.
+            headers: to send beside our own. `Authorization` goes to this server only, never where it redirects to.
 
         Raises:
             HttpError: anything but a file; its `kind` says what, `transient` whether another try may help.
         """
-        headers = {"Accept-Encoding": "identity"}  # the digest is over the file, not over a packed form of it
+        sent = {
+            **(headers or {}),
+            "Accept-Encoding": "identity",
+        }  # the digest is over the file as it lies there
         if offset and validator:
-            headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
+            sent |= {"Range": f"bytes={offset}-", "If-Range": validator}
         proxy = proxy_for(url, self._env)
         with _translated(url, proxy):
-            response = self._follow(url, headers)
+            response = self._follow(url, sent)
         try:
-            yield _reply(response, url, offset if "Range" in headers else 0, proxy)
+            yield _reply(response, url, offset if "Range" in sent else 0, proxy)
         finally:
             response.close()
 
@@ -123,7 +129,10 @@ class HttpClient:
             if not response.has_redirect_location:
                 return response
             response.close()
-            here = str(response.url.join(response.headers["location"]))
+            there = str(response.url.join(response.headers["location"]))
+            if urlsplit(there).netloc != urlsplit(here).netloc:
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            here = there
         raise told.endless_redirect(url, REDIRECTS)
 
     def _connected(self, url: str) -> httpx.Client:
@@ -194,7 +203,8 @@ def _dropped(url: str, error: Exception) -> HttpError:
 def _reply(response: httpx.Response, url: str, offset: int, proxy: str) -> Reply:
     headers = response.headers
     if response.status_code not in {_OK, _PARTIAL}:
-        raise told.status_error(response.status_code, url, headers.get("retry-after", ""))
+        wait, challenge = headers.get("retry-after", ""), headers.get("www-authenticate", "")
+        raise told.status_error(response.status_code, url, wait, challenge=challenge)
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise told.protocol_error(
             url, f"it sends {headers['content-encoding']} although asked for the plain file"

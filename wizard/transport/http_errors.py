@@ -73,6 +73,7 @@ class HttpError(WizardError):
         why: as far as it is known.
         do: what to do next, before the general advice.
         retry_after: seconds the server asks us to wait, if it does.
+        challenge: how the server wants to be asked again (`WWW-Authenticate` of a 401); empty = not at all.
     """
 
     def __init__(
@@ -84,10 +85,12 @@ class HttpError(WizardError):
         why: str,
         do: tuple[str, ...],
         retry_after: float | None = None,
+        challenge: str = "",
     ) -> None:
         super().__init__(what, where=where, why=why, do=(*do, FETCH_ELSEWHERE), again=RESUMABLE)
         self.kind = kind
         self.retry_after = retry_after
+        self.challenge = challenge
 
     @property
     def transient(self) -> bool:
@@ -95,13 +98,16 @@ class HttpError(WizardError):
         return self.kind in TRANSIENT
 
 
-def status_error(status: int, url: str, retry_after: str = "", *, now: datetime | None = None) -> HttpError:
+def status_error(
+    status: int, url: str, retry_after: str = "", *, challenge: str = "", now: datetime | None = None
+) -> HttpError:
     """What an answer that brings no file means.
 
     Args:
         status: the HTTP status.
         url: that was asked.
         retry_after: the header of that name, if any: seconds or a date.
+        challenge: the header `WWW-Authenticate`, if any.
         now: the time, for a date; the system's when not given.
     """
     host = urlsplit(url).hostname
@@ -109,7 +115,8 @@ def status_error(status: int, url: str, retry_after: str = "", *, now: datetime 
     wait = seconds_to_wait(retry_after, now or datetime.now(UTC))
     if wait is not None:
         why += f"; the server asks to wait {wait:.0f} seconds"
-    return HttpError(kind, what, where=url, why=why, do=(do,), retry_after=wait)
+    asked = challenge if status == 401 else ""  # noqa: PLR2004 - the only status that asks for a login
+    return HttpError(kind, what, where=url, why=why, do=(do,), retry_after=wait, challenge=asked)
 
 
 def _status_words(status: int, host: str, url: str) -> tuple[Kind, str, str, str]:
