@@ -17,12 +17,10 @@ from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
 from wizard.core.packages import load_packages
 from wizard.core.spec import ClusterSpec
+from wizard.core.spec.values import ETCD_OLDEST
 from wizard.payload.certificates import bundled
 from wizard.payload.etcd_config import AUTHORITY
 from wizard.payload.etcd_unit import UNIT
-
-OLDEST = (3, 5, 16)
-"""The least that Kubernetes 1.36 and a learner's promotion are safe with (domain.md 2.1)."""
 
 
 def ssh(spec: ClusterSpec, name: str) -> str:
@@ -165,11 +163,11 @@ def version(ctx: Context) -> Finding:
     """The version asked for can be installed on every member beside what is there."""
     spec = ctx.spec
     wanted = _numbers(spec.etcd.version)
-    if wanted < OLDEST:
+    if wanted < ETCD_OLDEST:
         return failed(
             f"etcd {spec.etcd.version} is too old.",
             evidence=f"etcd.version: {spec.etcd.version} in the spec",
-            cause=f"Kubernetes needs {'.'.join(map(str, OLDEST))} or later.",
+            cause=f"The oldest that is installed is {'.'.join(map(str, ETCD_OLDEST))}, Debian 13's.",
             fix="Set etcd.version in cluster.yaml to 3.6.14",
         )
     members = [member for member in look_at_all(ctx).members if member.known]

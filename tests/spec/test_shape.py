@@ -67,6 +67,7 @@ CASES = [
     ("version: v1.36.4+k3s1} => version: v1.36.4+k3s0} # HERE", "k3s.version", "vX.Y.Z+k3sN"),
     ("version: v1.36.4+k3s1} => version: latest} # HERE", "k3s.version", "vX.Y.Z+k3sN"),
     ("version: 3.6.14} => version: 3.4.23} # HERE", "etcd.version", "too old"),
+    ("version: 3.6.14} => version: 3.5.15} # HERE", "etcd.version", "3.5.16 of Debian 13"),
     ("version: 3.6.14} => version: v3.6.14} # HERE", "etcd.version", "X.Y.Z"),
     ("kind: longhorn => kind: ceph # HERE\n ", "storage.kind", "not known"),
     ("kind: adguard} => kind: bind} # HERE", "dns.kind", "not known"),

@@ -130,6 +130,12 @@ def _guest(spec: ClusterSpec) -> str:
     return _last([one.name for one in sorted(ours, key=lambda one: one.role == "etcd")])
 
 
+def _server(spec: ClusterSpec) -> str:
+    """The K3s server on the last hypervisor."""
+    host = _last([one.name for one in spec.hypervisors])
+    return _last([one.name for one in spec.machines if (one.host, one.role) == (host, "server")])
+
+
 def _unraid(spec: ClusterSpec) -> str:
     named = [one.name for one in spec.hosts if one.platform == "unraid"]
     return named[0] if named else ""
@@ -141,6 +147,7 @@ MACHINES: Mapping[str, tuple[Callable[[ClusterSpec], str], str]] = {
     "unraid": (_unraid, "the Unraid host"),
     "witness": (lambda spec: _last([one.name for one in spec.hosts if one.role == "witness"]), "the witness"),
     "guest": (_guest, "an etcd guest"),
+    "server": (_server, "a K3s server"),
 }
 """Which machine of a spec a word of `assets/faults.yaml` means, and what it is called where the spec has none yet."""
 OTHERS: Mapping[str, str] = {

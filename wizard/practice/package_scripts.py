@@ -73,8 +73,12 @@ def install(machine: Machine, args: Args, _payload: bytes) -> Answer:
 def cut_off(machine: Machine, name: str) -> None:
     """Leave a package as a power cut in the middle of its installation does."""
     machine.packages[name].state = "half-configured"
-    units = "".join(f"{unit}\n" for unit in load_packages().units_of([name]))
-    machine.files[UNFINISHED] = File(units.encode())
+    machine.files[UNFINISHED] = File(half_done(name))
+
+
+def half_done(name: str) -> bytes:
+    """What stands in the note of an installation that is in the middle of a package."""
+    return "".join(f"{unit}\n" for unit in load_packages().units_of([name])).encode()
 
 
 def _missing(machine: Machine, args: Args) -> list[str]:

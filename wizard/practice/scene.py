@@ -74,6 +74,12 @@ class Scene:
         return self._machine([one.name for one in sorted(ours, key=lambda one: one.role == "etcd")])
 
     @property
+    def server(self) -> Machine:
+        """The K3s server on `tower`."""
+        ours = [one for one in self.spec.machines if (one.host, one.role) == (self.tower.name, "server")]
+        return self._machine([one.name for one in ours])
+
+    @property
     def hosts(self) -> list[Machine]:
         """Every host of the spec, its guests aside."""
         return [self.world.machines[one.name] for one in self.spec.hosts]
