@@ -52,14 +52,14 @@ def taken(ctx: Context) -> Finding:
         for one in planned_addresses(ctx.spec, ctx.spec.machines)
         if one.used_for in missing or one.used_for in FLOATING
     ]
-    addresses, owned = _judged(ctx, planned)
+    addresses, owned = judged(ctx, planned)
     # What answers and is ours is moved or renamed: it is removed before the new machine is made.
     return _finding([_but_ours(one, owned) for one in addresses])
 
 
 def answers(ctx: Context) -> Finding:
     """Every address of the plan, asked by every hypervisor."""
-    return _finding(_judged(ctx, planned_addresses(ctx.spec, ctx.spec.machines))[0])
+    return _finding(judged(ctx, planned_addresses(ctx.spec, ctx.spec.machines))[0])
 
 
 def _there(ctx: Context, name: str) -> bool:
@@ -72,7 +72,13 @@ def _but_ours(one: PlannedAddress, owned: Owners) -> PlannedAddress:
     return one if any(not owned.name(mac) for mac in macs) else replace(one, conflict="")
 
 
-def _judged(ctx: Context, planned: Sequence[PlannedAddress]) -> tuple[tuple[PlannedAddress, ...], Owners]:
+def judged(ctx: Context, planned: Sequence[PlannedAddress]) -> tuple[tuple[PlannedAddress, ...], Owners]:
+    """Addresses of the plan as the wire has them, and whose network card is whose.
+
+    Args:
+        ctx: this pass.
+        planned: the addresses; every hypervisor asks for each.
+    """
     owned = known_owners(ctx, ctx.spec.machines)
     wire = hear(ctx, ctx.spec.machines, (ARP,), only=[one.address for one in planned])
     names = [host.name for host in ctx.spec.hypervisors]

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import ParseError
 
 from wizard.practice.definition import read_definition
 from wizard.practice.k3s_state import K3sProcess
+from wizard.practice.keepalived_state import KeepalivedProcess
 from wizard.practice.machine import Domain, Machine
 from wizard.practice.seed import FirstBoot, from_seed, from_tar
 
@@ -91,6 +92,7 @@ def _begin_anew(host: Machine, guest: Machine, folder: str) -> None:
     guest.etcd.enabled = guest.etcd.wanted = guest.guard_on = False
     guest.guard_said = ""
     guest.k3s = K3sProcess()
+    guest.keepalived = KeepalivedProcess()
     found = read_first_boot(host, folder)
     guest.files.update(found.files)
     guest.folders.update(GUEST_FOLDERS)

@@ -81,14 +81,15 @@ def configure(machine: Machine, args: Args, payload: bytes) -> Answer:
     mark = f"lineage={args['lineage']}\nmember={args['member']}\n"
     machine.files[f"{base}/wizard"] = File(mark.encode())
     said = ""
-    for path, file in _bundled(text):
+    for path, file in bundled(text):
         same = machine.files.get(path) == file
         machine.files[path] = file
         said += f"{'same' if same else 'wrote'} {path}\n"
     return Answer(said)
 
 
-def _bundled(text: str) -> Iterator[tuple[str, File]]:
+def bundled(text: str) -> Iterator[tuple[str, File]]:
+    """The files of a payload, each with its path, see `wizard.payload.etcd_files.bundle`."""
     for part in re.split(r"^== ", text, flags=re.MULTILINE)[1:-1]:
         head, *lines = part.splitlines()
         path, mode, owner = head.split(" ")
@@ -148,7 +149,7 @@ def guard(machine: Machine, args: Args, payload: bytes) -> Answer:
         text = payload.decode()
         if not text.endswith("== end\n"):
             return Answer("the files did not arrive whole\n", 5)
-        machine.files.update(_bundled(text))
+        machine.files.update(bundled(text))
         machine.guard_on = True
         settle(world_of(machine))
         return Answer("watching\n")

@@ -6,12 +6,13 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from wizard.core.dataclass import dataclass
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import client_accepted, member_of, settle
 from wizard.practice.k3s_state import K3sProcess, Kubernetes, Node
+from wizard.practice.keepalived_process import settle_address
 from wizard.practice.machine import File, Machine
 from wizard.practice.occupants import holds
 from wizard.practice.world import World
@@ -131,10 +132,15 @@ def _serves(world: World, machine: Machine) -> bool:
 def settle_k3s(world: World) -> None:
     """Bring etcd, then every server, then every agent as far as it gets."""
     settle(world)
-    ordered = sorted(world.machines.values(), key=lambda one: one.k3s.role != "server")
-    for machine in ordered:
+    servers = [one for one in world.machines.values() if one.k3s.role == "server"]
+    others = [one for one in world.machines.values() if one.k3s.role != "server"]
+    for machine in servers:
         _advance(world, machine)
-    for machine in ordered:
+    # An agent may ask for the servers at an address that moves between them.
+    settle_address(world, partial(_serves, world))
+    for machine in others:
+        _advance(world, machine)
+    for machine in (*servers, *others):
         _tell_ready(world, machine)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wizard.core.dataclass import dataclass
 from wizard.core.host import Operation, OpStatus
 from wizard.practice.k3s_state import K3sProcess
+from wizard.practice.keepalived_state import KeepalivedProcess
 
 if TYPE_CHECKING:
     from wizard.practice.world import World
@@ -149,6 +150,7 @@ class Machine:
     """Its guests by name, ours or not."""
     etcd: Service = field(default_factory=Service)
     k3s: K3sProcess = field(default_factory=K3sProcess)
+    keepalived: KeepalivedProcess = field(default_factory=KeepalivedProcess)
     occupants: set[str] = field(default_factory=set)
     """What lives on it that is not ours, by the names of `wizard.practice.occupants`."""
     packages: dict[str, Package] = field(default_factory=dict)
@@ -247,6 +249,7 @@ class Machine:
             del self.files[path]
         self.etcd.wanted, self.etcd.ready = self.etcd.enabled, False
         self.k3s.wanted, self.k3s.ready, self.k3s.config = self.k3s.enabled, False, ""
+        self.keepalived.wanted, self.keepalived.state = self.keepalived.enabled, ""
 
 
 def read_sections(text: str) -> dict[str, tuple[str, ...]]:

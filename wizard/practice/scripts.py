@@ -10,6 +10,7 @@ from wizard.core.host import Args, Operation, OpStatus
 from wizard.practice import etcd_read
 from wizard.practice import etcd_scripts as etcd
 from wizard.practice import guest_scripts as guest
+from wizard.practice import keepalived_scripts as keepalived
 from wizard.practice import package_scripts as packages
 from wizard.practice.answer import Answer, Handler
 from wizard.practice.facts import facts
@@ -77,6 +78,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read/present": present,
     "read/wire": wire,
     "read/packages": packages.packages,
+    "read/keepalived": keepalived.keepalived,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,
@@ -87,6 +89,7 @@ HANDLERS: Mapping[str, Handler] = {
     "do/guest-define": guest.define,
     "do/guest-remove": guest.remove,
     "do/packages": packages.install,
+    "do/keepalived-configure": keepalived.configure,
     "do/etcd-install": etcd.install,
     "do/etcd-package": etcd.package,
     "do/etcd-configure": etcd.configure,

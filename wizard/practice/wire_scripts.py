@@ -9,6 +9,7 @@ from wizard.core.host import Args
 from wizard.practice.answer import Answer
 from wizard.practice.definition import read_definition
 from wizard.practice.facts import seen
+from wizard.practice.k3s_process import settle_k3s
 from wizard.practice.machine import Machine, write_sections
 
 UNTOLD = ("dhcpcd", "tcpdump")
@@ -33,6 +34,8 @@ def _has(machine: Machine, tool: str) -> bool:
 
 def _arp(machine: Machine, args: Args) -> Iterator[str]:
     wanted = args["addresses"].split()
+    if machine.world is not None:
+        settle_k3s(machine.world)
     answers = [f"answer={address} {mac}" for address in wanted for mac in _macs(machine, address)]
     if _has(machine, "arping"):
         yield "tool=arping (iputils)"
@@ -56,9 +59,10 @@ def _macs(machine: Machine, address: str) -> Iterator[str]:
     world = machine.world
     if world is None:
         return
-    other = world.at(address)
-    if other is not None and other is not machine:
-        yield mac_of(other, address)
+    owners = dict.fromkeys(one.name for one in (world.at(address), *world.holders(address)) if one)
+    for other in (world.machines[name] for name in owners):
+        if other is not machine:
+            yield mac_of(other, other.address)
     yield from world.lan.strangers.get(address, ())
 
 

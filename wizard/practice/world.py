@@ -59,8 +59,17 @@ class World:
         return carrier.alive and domain is not None and domain.state == "running"
 
     def at(self, address: str) -> Machine | None:
-        """The machine that answers at an address."""
-        return next((one for one in self.machines.values() if one.address == address and one.alive), None)
+        """The machine that answers at an address, be it its own or one that moves."""
+        own = (one for one in self.machines.values() if one.address == address and one.alive)
+        return next(own, None) or next(iter(self.holders(address)), None)
+
+    def holders(self, address: str) -> tuple[Machine, ...]:
+        """The machines that have an address that moves between them: one, unless something is wrong."""
+        return tuple(
+            one
+            for one in self.machines.values()
+            if one.keepalived.state == "MASTER" and one.keepalived.address == address and one.alive
+        )
 
     def new_disk(self) -> str:
         """What tells a disk made just now from every other."""

@@ -1,0 +1,74 @@
+# How a server takes part in the address of the API: what is set up, whether it runs, who has the address and who answers.
+# Args: own (the server's own address), address (the shared one). Reads only. Sections as in read/facts.
+# shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
+conf=/etc/keepalived/keepalived.conf
+ready=/etc/homelab/api-ready
+drop_in=/etc/systemd/system/keepalived.service.d/10-homelab.conf
+
+section() { printf '== %s\n' "$1"; }
+bars() { sed 's/^/|/'; }
+have() { command -v "$1" >/dev/null 2>&1; }
+bounded() { timeout -s KILL "$@" </dev/null; }
+
+# The interface that has an address; nothing where none has it.
+nic_of() { ip -o -4 address show to "$1/32" 2>/dev/null | awk '{ print $2; exit }'; }
+
+files() {
+    section files
+    for file in "$ready" "$drop_in" "$conf"; do
+        if [ -f "$file" ]; then
+            printf '|%s %s %s\n' "$(sha256sum <"$file" | cut -d ' ' -f 1)" "$(stat -c '%a %U:%G' "$file")" "$file"
+        fi
+    done
+    if [ -f "$conf" ]; then
+        section "file $conf"
+        bars <"$conf"
+    fi
+}
+
+# What keepalived said last of its own state; the journal of this boot is enough.
+unit() {
+    section unit
+    have systemctl || return 0
+    bounded 5 systemctl show -p LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,NeedDaemonReload \
+        keepalived.service 2>/dev/null | bars
+    have journalctl || return 0
+    bounded 5 journalctl -b -u keepalived.service -n 200 -o cat --no-pager 2>/dev/null | awk '
+        { last = $0 }
+        /Entering (MASTER|BACKUP|FAULT) STATE/ { match($0, /Entering [A-Z]+/); state = substr($0, RSTART + 9, RLENGTH - 9) }
+        END { if (state) print "|state=" state; if (last) print "|said=" substr(last, 1, 300) }'
+}
+
+# tell NAME COMMAND...: NAME=yes, or its last words.
+tell() {
+    name=$1
+    shift
+    if said=$(bounded 8 "$@" 2>&1); then
+        printf '|%s=yes\n' "$name"
+    else
+        printf '|%s=no\n|%s_said=%s\n' "$name" "$name" "$(printf '%s' "$said" | tail -n 1 | cut -c 1-300)"
+    fi
+}
+
+address() {
+    section address
+    if have keepalived; then echo '|installed=1'; fi
+    nic=$(nic_of "$arg_own")
+    held=$(nic_of "$arg_address")
+    [ -z "$nic" ] || printf '|nic=%s\n|mac=%s\n' "$nic" "$(cat "/sys/class/net/$nic/address")"
+    [ -z "$held" ] || printf '|held=%s\n' "$held"
+    if [ -x "$ready" ]; then
+        tell ready "$ready"
+        tell answers "$ready" "$arg_address"
+    fi
+    # Whose card answered just now.
+    if [ -z "$held" ]; then
+        ip -4 neigh show to "$arg_address" 2>/dev/null | awk '
+            { for (i = 1; i < NF; i++) if ($i == "lladdr" && $NF != "FAILED") { print "|at=" tolower($(i + 1)); exit } }'
+    fi
+}
+
+files
+unit
+address
+section end
