@@ -175,14 +175,14 @@ def identity(ctx: Context) -> Finding:
         ("machine id", {f.host: f.machine_id for f in known}, _COPIED, _COPIED_FIX),
         ("host name", {f.host: f.hostname for f in known}, "Both were given the same name.", _NAME_FIX),
     ):
-        twins = _twins(values)
-        if twins:
-            ssh = login(ctx.spec, ctx.spec.host(twins[-1]))
+        same = twins(values)
+        if same:
+            ssh = login(ctx.spec, ctx.spec.host(same[-1]))
             return failed(
-                f"{' and '.join(twins)} have the same {what}.",
-                evidence=f"{what} {values[twins[0]]}",
+                f"{' and '.join(same)} have the same {what}.",
+                evidence=f"{what} {values[same[0]]}",
                 cause=cause,
-                fix=fix.format(ssh=ssh, name=twins[-1]),
+                fix=fix.format(ssh=ssh, name=same[-1]),
             )
     return passed(f"{len(known)} hosts, each with a name and a machine id of its own.")
 
@@ -194,7 +194,7 @@ _COPIED_FIX = "{ssh} sh -c 'rm /etc/machine-id; systemd-machine-id-setup'"
 _NAME_FIX = "{ssh} hostnamectl set-hostname {name}"
 
 
-def _twins(values: dict[str, str]) -> list[str]:
+def twins(values: dict[str, str]) -> list[str]:
     """The hosts that share a value with another one; an unknown value is shared with nobody."""
     first = next((v for v in values.values() if v and list(values.values()).count(v) > 1), None)
     return [host for host, value in values.items() if first is not None and value == first]

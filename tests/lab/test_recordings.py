@@ -53,6 +53,7 @@ def operators(lab: Lab) -> Iterator[Operators]:
         both.stage(tower).clear_guests()
     both.stage("pi").clear_etcd(programs=True)
     both.stage("pi").clear_packages()
+    both.stage("tower-a").clear_keepalived(programs=True)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,8 @@ def clear(stage: LabStage, case: Case) -> None:
         stage.clear_guests()
     if case.script.endswith("/packages"):
         stage.clear_packages()
+    if "keepalived" in case.script:
+        stage.clear_keepalived(programs=case.name in ("absent", "not-installed"))
     if "etcd" in case.script:
         stage.clear_etcd(programs=case.script.startswith(PROGRAMS) or case.name == "absent")
 

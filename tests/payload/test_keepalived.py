@@ -27,7 +27,8 @@ SHARING = Sharing("server-b", "10.0.0.42", ("10.0.0.41",), "enp1s0", "10.0.0.20"
 def block(text: str, head: str) -> list[str]:
     """The lines of a block of keepalived.conf, without blanks around them."""
     lines = text.split(f"{head} {{\n", 1)[1].splitlines()
-    depth, found = 1, []
+    depth = 1
+    found: list[str] = []
     for line in (one.strip() for one in lines):
         depth += line.endswith("{") - (line == "}")
         if not depth:

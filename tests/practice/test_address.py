@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -118,8 +119,6 @@ def test_one_server_has_it_and_nothing_is_left_to_do(done: Cluster) -> None:
 
 
 def test_nothing_is_shared_where_there_is_no_kubernetes(bare: Cluster) -> None:
-    from dataclasses import replace
-
     spec = replace(bare.spec, k3s=replace(bare.spec.k3s, enabled=False))
     plan, _ = bare.session(spec).plan()
     assert not [change.key for step in plan.steps for change in step.changes]

@@ -27,6 +27,8 @@ SECTIONED = (
     "read/present",
     "read/wire",
     "read/packages",
+    "read/keepalived",
+    "read/k3s-before",
 )
 """Scripts that answer in sections."""
 

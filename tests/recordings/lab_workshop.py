@@ -147,6 +147,49 @@ rm -rf /var/cache/wizard-packages /opt/wizard-packages.tar /var/lib/wizard/packa
 true
 """
 
+_KEEPALIVED = """
+set -e
+mkdir -p /var/tmp/rec-keepalived
+cd /var/tmp/rec-keepalived
+tar -xf -
+new=
+for file in *.deb; do
+    name=$(dpkg-deb -f "$file" Package)
+    if dpkg-query -W "$name" >/dev/null 2>&1; then rm "$file"; else new="$new $name"; fi
+done
+ln -sfn /dev/null /etc/systemd/system/keepalived.service
+dpkg -i ./*.deb >/dev/null
+echo "$new" >/var/tmp/rec-keepalived.new
+cd /
+rm -r /etc/systemd/system/keepalived.service /var/tmp/rec-keepalived
+systemctl daemon-reload
+systemctl disable --quiet --now keepalived.service
+"""
+
+_ADDRESS = """
+left=300
+until journalctl -b "_SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value keepalived)" -o cat |
+    grep -Eq 'Entering MASTER STATE|VRRP_Script.* failed'; do
+    left=$((left - 1))
+    [ "$left" -gt 0 ] || exit 1
+    sleep 0.1
+done
+"""
+
+_CLEAR_KEEPALIVED = """
+if [ -e /var/lib/dpkg/info/keepalived.list ]; then
+    systemctl disable --quiet --now keepalived.service
+    rm -rf /etc/keepalived/keepalived.conf /etc/systemd/system/keepalived.service.d /etc/homelab/api-ready
+    if [ "$1" = yes ]; then
+        dpkg --purge $(cat /var/tmp/rec-keepalived.new) >/dev/null 2>&1
+        rm /var/tmp/rec-keepalived.new
+    fi
+    systemctl daemon-reload
+fi
+rmdir /etc/homelab 2>/dev/null
+true
+"""
+
 _AWAY = 'for tool in "$@"; do place=$(command -v "$tool") && mv "$place" "$place.away"; done; true'
 _BACK = """
 for tool in "$@"; do
@@ -253,6 +296,23 @@ class Workshop:
     def clear_packages(self) -> None:
         """By dpkg."""
         self._shell(_CLEAR_PACKAGES)
+
+    def install_keepalived(self) -> None:
+        """Debian's own files, unless an earlier case did so."""
+        if self.lab.try_inside(self.name, "test", "-e", "/var/lib/dpkg/info/keepalived.list"):
+            made = io.BytesIO()
+            with tarfile.open(fileobj=made, mode="w") as tar:
+                for deb in load_packages().closure(("keepalived",), machine.arch()):
+                    tar.add(self._deb(deb.name), arcname=deb.file)
+            self.lab.inside(self.name, "sh", "-c", _KEEPALIVED, given=made.getvalue())
+
+    def settle_address(self) -> None:
+        """It says so in its log."""
+        self._shell(_ADDRESS)
+
+    def clear_keepalived(self, *, programs: bool) -> None:
+        """By dpkg."""
+        self._shell(_CLEAR_KEEPALIVED, "yes" if programs else "no")
 
     def _deb(self, name: str) -> Path:
         return Path(self.lab.store.artifacts) / load_packages().debs[name, machine.arch()].file

@@ -19,6 +19,7 @@ from wizard.practice.boot import stop
 from wizard.practice.etcd_process import settle
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHost
+from wizard.practice.k3s_process import settle_k3s
 from wizard.practice.lan import Lan, Leader
 from wizard.practice.machine import Domain, File, Machine, Package
 from wizard.practice.scripts import HANDLERS
@@ -247,4 +248,18 @@ class PracticeStage:
         self.machine.dpkg_held = ""
 
     def clear_packages(self) -> None:
+        """There is none yet."""
+
+    # --- the address of the API
+
+    def install_keepalived(self) -> None:
+        """It counts as that."""
+        self.machine.packages["keepalived"] = Package(load_packages().debs["keepalived", "amd64"].version)
+
+    def settle_address(self) -> None:
+        """It knows as soon as it is looked at."""
+        assert self.machine.world is not None
+        settle_k3s(self.machine.world)
+
+    def clear_keepalived(self, *, programs: bool) -> None:
         """There is none yet."""

@@ -24,6 +24,7 @@ MACHINE = (
     "file /sys/fs/cgroup/", "file /proc/cgroups", "file /proc/mdstat", "file /sys/class/dmi/", "file /run/systemd/",
     "file /sys/block/", "file /etc/ufw/", "file /etc/libvirt/", "nft", "host: kvm=", "host: cgroup2=", "host: model=",
     "host: timesyncd_synchronised=", "host: containerenv=", "file /proc/cpuinfo: ", "nics: ", "ports: ", "addresses: ",
+    "before: module_",
     "docker: :container", "libvirt: <text>",
 )  # fmt: skip
 """Beginnings of what a lab host has from the machine it runs on, or from what was started in it: such lines may come

@@ -144,3 +144,14 @@ class Stage(Protocol):
 
     def clear_packages(self) -> None:
         """None of those that cases install, and nothing of an installation."""
+
+    # --- the address of the API
+
+    def install_keepalived(self) -> None:
+        """Debian's keepalived was installed, and does not run."""
+
+    def settle_address(self) -> None:
+        """Wait until keepalived has the address, or knows that it must not have it."""
+
+    def clear_keepalived(self, *, programs: bool) -> None:
+        """Nothing of it is set up; with `programs` it is not even installed."""

@@ -79,7 +79,7 @@ def _agree(machines: Sequence[Machine]) -> None:
     listening = [one for one in machines if not one.keepalived.deaf]
     ranked = sorted(listening, key=_priority, reverse=True)
     masters = [one for one in ranked if one.keepalived.state == "MASTER"]
-    owner = (masters or ranked or [None])[0]
+    owner = next(iter(masters or ranked), None)
     for one in machines:
         one.keepalived.state = "MASTER" if one is owner or one.keepalived.deaf else "BACKUP"
 

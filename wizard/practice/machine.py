@@ -177,7 +177,13 @@ class Machine:
     clocks: tuple[str, ...] = ()
     """Clocks of its own."""
     lacks: set[str] = field(default_factory=set)
-    """Tools for the network that were taken away from it."""
+    """Tools for the network, and kernel modules, that were taken away from it."""
+    cgroups: tuple[str, ...] = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc")
+    """Controllers that are on."""
+    routes: tuple[str, ...] = ()
+    """Networks it reaches besides its own, each with the interface: `10.8.0.0/24 wg0`."""
+    links: set[str] = field(default_factory=set)
+    """Interfaces that a network plugin left."""
     waiting: dict[str, Callable[[], object]] | None = field(default=None, metadata=NOT_KEPT)
     """Operations that were begun and go on when `go_on` is called; None = everything ends at once."""
 

@@ -11,6 +11,7 @@ from wizard.practice import etcd_read
 from wizard.practice import etcd_scripts as etcd
 from wizard.practice import guest_scripts as guest
 from wizard.practice import keepalived_scripts as keepalived
+from wizard.practice import node_scripts as node
 from wizard.practice import package_scripts as packages
 from wizard.practice.answer import Answer, Handler
 from wizard.practice.facts import facts
@@ -79,6 +80,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read/wire": wire,
     "read/packages": packages.packages,
     "read/keepalived": keepalived.keepalived,
+    "read/k3s-before": node.before,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,

@@ -26,15 +26,18 @@ files() {
     fi
 }
 
-# What keepalived said last of its own state; the journal of this boot is enough.
+# What keepalived said last of its own state, since it was last started.
 unit() {
     section unit
     have systemctl || return 0
     bounded 5 systemctl show -p LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,NeedDaemonReload \
         keepalived.service 2>/dev/null | bars
-    have journalctl || return 0
-    bounded 5 journalctl -b -u keepalived.service -n 200 -o cat --no-pager 2>/dev/null | awk '
+    started=$(bounded 5 systemctl show -p InvocationID --value keepalived.service 2>/dev/null)
+    [ -n "$started" ] && have journalctl || return 0
+    bounded 5 journalctl -b "_SYSTEMD_INVOCATION_ID=$started" -n 200 -o cat --no-pager 2>/dev/null | awk '
         { last = $0 }
+        # It begins without the address: while its script has never succeeded it enters nothing.
+        /^VRRP_Script\(.*\) failed/ { state = "FAULT" }
         /Entering (MASTER|BACKUP|FAULT) STATE/ { match($0, /Entering [A-Z]+/); state = substr($0, RSTART + 9, RLENGTH - 9) }
         END { if (state) print "|state=" state; if (last) print "|said=" substr(last, 1, 300) }'
 }
