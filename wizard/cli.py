@@ -213,6 +213,12 @@ def _witness(options: Options) -> int:
     return run_witness(options)
 
 
+def _kubeconfig(options: Options) -> int:
+    from wizard.kubeconfig import run_kubeconfig
+
+    return run_kubeconfig(options)
+
+
 def _plan(options: Options) -> int:
     with open_session(options) as session:
         from wizard.core.engine.plan import plan_json
@@ -374,6 +380,7 @@ COMMANDS: dict[str, Command] = {
     "plan": _plan,
     "apply": _apply,
     "doctor": _doctor,
+    "kubeconfig": _kubeconfig,
     "practice": _practice,
     "lab": _lab,
     "state show": _state_show,

@@ -199,7 +199,7 @@ def _session(
     prompter: Prompter | None = None,
     typed: TypedSecrets | None = None,
 ) -> Session:
-    from wizard.compose_hosts import ssh_hosts
+    from wizard.compose_hosts import cluster_admin, cluster_api, ssh_hosts
     from wizard.core.home import check_home, prepare_home
     from wizard.core.spec import load_spec
     from wizard.core.store import StateStore
@@ -237,6 +237,9 @@ def _session(
 
     control = practice.control if practice else Control()
     files = practice.artifacts if practice else _artifacts(options, spec, home, control, emit)
+    admin = cluster_admin(options.command, hosts, secrets, emit, keep=write)
+    api = practice.kubernetes if practice else cluster_api(spec, admin)
+    stack.callback(api.close)
     return Session(
         spec=spec,
         hosts=hosts,
@@ -249,6 +252,8 @@ def _session(
         secrets=secrets,
         artifacts=files,
         measurements=FileMeasurements(home),
+        kubernetes=api,
+        admin=admin,
     )
 
 

@@ -1,4 +1,4 @@
-"""Real hosts for a session: how each is reached, who answers the questions, which keys are trusted."""
+"""Real hosts and their cluster for a session: how each is reached, who answers the questions, which keys are trusted."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from wizard.core.events import Sink
     from wizard.core.home import ClusterHome
+    from wizard.core.host import Hosts
+    from wizard.core.kubeconfig import AdminSource
+    from wizard.core.kubernetes import Api
     from wizard.core.prompt import Prompter
-    from wizard.core.secrets import Secrets
+    from wizard.core.secrets import SecretKeeper, Secrets
     from wizard.core.spec import ClusterSpec
     from wizard.core.typed import TypedSecrets
     from wizard.transport.ssh import SshHosts
@@ -71,6 +74,42 @@ def ssh_hosts(
         made=partial(_given_key, secrets),
         made_key=partial(_lay_out_key, home, secrets),
     )
+
+
+def cluster_admin(
+    command: str, hosts: Hosts, secrets: SecretKeeper, emit: Sink, *, keep: bool
+) -> AdminSource | None:
+    """Where the administrator's kubeconfig comes from; None for facts, which are of no cluster.
+
+    Args:
+        command: that is run.
+        hosts: of the cluster.
+        secrets: of the cluster.
+        emit: told of another authority than the one we knew.
+        keep: what is fetched may be kept: the run state is locked.
+    """
+    if command == "facts":
+        return None
+    from steps.kube_admin import KeptAdmin
+    from wizard.core.events import Note
+
+    return KeptAdmin(hosts, secrets, keep=keep, say=lambda text: emit(Note(text=text)))
+
+
+def cluster_api(spec: ClusterSpec, admin: AdminSource | None) -> Api:
+    """The way to the Kubernetes API; the library behind it is loaded when it is first asked.
+
+    Args:
+        spec: names its address.
+        admin: in whose name it is asked; without one it is not asked.
+    """
+    if admin is None:
+        from wizard.core.kubernetes import NoApi
+
+        return NoApi()
+    from wizard.transport.kubernetes import KubernetesApi
+
+    return KubernetesApi(spec.network.api_vip, admin)
 
 
 def _lay_out_key(home: ClusterHome, secrets: Secrets) -> Path:

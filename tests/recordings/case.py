@@ -29,6 +29,7 @@ SECTIONED = (
     "read/packages",
     "read/keepalived",
     "read/k3s-before",
+    "read/k3s-admin",
 )
 """Scripts that answer in sections."""
 

@@ -9,6 +9,7 @@ from tests.recordings.etcd_cases import ETCD_CASES
 from tests.recordings.guest_cases import GUEST_CASES, TOWERS
 from tests.recordings.k3s_before_cases import BEFORE_CASES
 from tests.recordings.keepalived_cases import KEEPALIVED_CASES
+from tests.recordings.kube_cases import KUBE_CASES
 from tests.recordings.package_cases import PACKAGE_CASES
 from tests.recordings.recording import Said
 from tests.recordings.stage import LINEAGE, MARKER, OP, OTHER_LINEAGE, WORK, Stage
@@ -362,6 +363,7 @@ CASES = (
     *PACKAGE_CASES,
     *KEEPALIVED_CASES,
     *BEFORE_CASES,
+    *KUBE_CASES,
     *WITNESS_CASES,
 )
 """In the order in which they are recorded: what comes first has the least left over from others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from wizard.core.kubernetes import (
     ApiUnreachableError,
     no_cluster,
 )
+from wizard.core.spec.model import MachineSpec
 from wizard.transport.kubernetes import KubernetesApi, Timeouts
 
 NODE_A = {"metadata": {"name": "storage-a", "labels": {"zone": "tower-a"}}}
@@ -34,6 +35,9 @@ class Given:
     kept: Admin
     fresh: Admin | None = None
     fetched: int = 0
+
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        """It is fetched from nowhere."""
 
     def current(self) -> Admin:
         return self.kept
@@ -68,8 +72,11 @@ class Site:
 
     def api(self, given: Given | None = None, timeouts: Timeouts = SHORT) -> KubernetesApi:
         known = given or Given(self.cluster.admin())
-        self.apis.append(KubernetesApi(tuple(self.urls), known, self.urls.__getitem__, timeouts))
-        return self.apis[-1]
+        first, *servers = self.urls
+        made = KubernetesApi(first, known, self.urls.__getitem__, timeouts)
+        made.know(MachineSpec(name, "tower-a", "server", name, 1, 1, 1) for name in servers)
+        self.apis.append(made)
+        return made
 
 
 @pytest.fixture

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wizard.core.dataclass import dataclass
 from wizard.core.kubernetes import API_PORT
 from wizard.core.secret import Secret
+
+if TYPE_CHECKING:
+    from wizard.core.spec.model import MachineSpec
 
 KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
 """Where K3s leaves it on a server, mode 0600; its server is 127.0.0.1, since it is written for whoever is there."""
@@ -32,6 +36,29 @@ class Admin:
     def fingerprint(self) -> str:
         """Of the first authority, as people compare it: `SHA256:` and 16 hex digits."""
         return fingerprint(self.authority)
+
+
+class AdminSource(Protocol):
+    """Where the administrator's certificate comes from."""
+
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        """As `Api.know`."""
+
+    def current(self) -> Admin:
+        """The one that is kept, or fetched from a server.
+
+        Raises:
+            ApiAbsentError: no server has one.
+            HostError: no server can be asked.
+        """
+
+    def renewed(self) -> Admin:
+        """One fetched from a server just now: the kept one was of no use.
+
+        Raises:
+            ApiAbsentError: no server has one.
+            HostError: no server can be asked.
+        """
 
 
 class KubeconfigError(ValueError):
@@ -118,11 +145,24 @@ def _only(document: object, many: str, one: str) -> dict[str, Any]:
     return found
 
 
-def _pem(entry: dict[str, Any], key: str) -> str:
+def decoded(value: str, key: str) -> str:
+    """A PEM text out of what a kubeconfig keeps.
+
+    Args:
+        value: base64.
+        key: it stands under, for the message.
+
+    Raises:
+        KubeconfigError: it is none.
+    """
     try:
-        text = b64decode(str(entry.get(key, "")), validate=True).decode()
+        text = b64decode(value, validate=True).decode()
     except (NotBase64, UnicodeDecodeError):
         raise KubeconfigError(f"its {key} is not base64") from None
     if not text.lstrip().startswith(_PEM):
         raise KubeconfigError(f"its {key} is no PEM")
     return text
+
+
+def _pem(entry: dict[str, Any], key: str) -> str:
+    return decoded(str(entry.get(key, "")), key)

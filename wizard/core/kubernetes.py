@@ -6,7 +6,7 @@ server-side apply under a field manager of our own, so that what others set in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from wizard.core.host import ReadOnlyViolationError
 
 if TYPE_CHECKING:
     from wizard.core.context import FactsCache
+    from wizard.core.spec.model import MachineSpec
 
 MANAGER = "homelab-wizard"
 """The field manager in whose name everything is applied."""
@@ -167,6 +168,16 @@ class ApiReader(Protocol):
 class Api(ApiReader, Protocol):
     """The API with the part that writes. Only changes get one. Each call may be repeated: it says what shall be."""
 
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        """Take these for the machines of the cluster: its servers are where the API is.
+
+        Args:
+            machines: of the spec, or proposed or approved.
+        """
+
+    def close(self) -> None:
+        """Drop every connection."""
+
     def apply(self, kind: Kind, document: Document, *, force: bool = True) -> KubeObject:
         """Have an object as far as it is described, by server-side apply under `MANAGER`.
 
@@ -207,6 +218,12 @@ class Api(ApiReader, Protocol):
 
 class NoApi:
     """Where no cluster is to be asked: every question is told so."""
+
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        """As `Api.know`."""
+
+    def close(self) -> None:
+        """As `Api.close`."""
 
     def get(self, kind: Kind, name: str, namespace: str = "") -> KubeObject | None:
         """As `ApiReader.get`: nobody answers."""

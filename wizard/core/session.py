@@ -30,6 +30,7 @@ from wizard.core.errors import RefusedError, WizardError
 from wizard.core.events import Event, RunFinished, RunStarted, Sink
 from wizard.core.holder import ourselves
 from wizard.core.host import Hosts, Reader, ReadOnlyHost
+from wizard.core.kubeconfig import AdminSource
 from wizard.core.kubernetes import Api, NoApi, ReadOnlyApi
 from wizard.core.measurements import Measurements, MemoryMeasurements
 from wizard.core.secrets import MemorySecrets, SecretKeeper
@@ -74,6 +75,8 @@ class Session:
     artifacts: Artifacts = field(default_factory=NoArtifacts)
     measurements: Measurements = field(default_factory=MemoryMeasurements)
     kubernetes: Api = field(default_factory=NoApi)
+    admin: AdminSource | None = None
+    """Where the administrator's kubeconfig comes from."""
     pauses: Sequence[float] = RECONNECT_PAUSES
 
     def context(self, spec: ClusterSpec | None = None) -> Context:
@@ -106,6 +109,9 @@ class Session:
 
     def _with_machines(self, ctx: Context, spec: ClusterSpec) -> Context:
         self.hosts.know(spec.machines)
+        self.kubernetes.know(spec.machines)
+        if self.admin is not None:
+            self.admin.know(spec.machines)
         guests = {machine.name: ReadOnlyHost(self.hosts[machine.name]) for machine in spec.machines}
         readers = {**ctx.hosts, **guests}
         return replace(ctx, spec=spec, hosts=readers, cache=replace(ctx.cache, hosts=readers))

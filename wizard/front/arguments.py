@@ -92,6 +92,7 @@ def build_parser(asked: str | None = None, *, spec: Path = SPEC) -> Parser:
     apply.add_argument("--yes", action="store_true", help="do not ask, unless something would be destroyed")
     apply.add_argument("--artifacts", type=Path, metavar="DIR", help="take every download from this folder")
     _add_doctor(commands)
+    _add_kubeconfig(commands)
     _add_state(commands)
     _add_practice(commands)
     _take_spec(parser, spec)
@@ -197,6 +198,16 @@ def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
         "--yes", action="store_true", help="with --fix: do not ask, unless something would be destroyed"
     )
     doctor.add_argument("check", nargs="*", metavar="CHECK", help="only these checks or steps")
+
+
+def _add_kubeconfig(commands: argparse._SubParsersAction[Parser]) -> None:
+    kubeconfig = _add(
+        commands, "kubeconfig", "put the cluster into your kubeconfig; others in it stay", state=True
+    )
+    kubeconfig.add_argument("--context", metavar="NAME", help="under this name (the cluster's own)")
+    form = kubeconfig.add_mutually_exclusive_group()
+    form.add_argument("--print", action="store_true", help="print it, its private key too; write nothing")
+    form.add_argument("--json", action="store_true", help="print one JSON document, without the key")
 
 
 def _add_state(commands: argparse._SubParsersAction[Parser]) -> None:

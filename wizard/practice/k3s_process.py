@@ -13,6 +13,7 @@ from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import client_accepted, member_of, settle
 from wizard.practice.k3s_state import K3sProcess, Kubernetes, Node
 from wizard.practice.keepalived_process import settle_address
+from wizard.practice.kube_admin import kubeconfig
 from wizard.practice.machine import File, Machine
 from wizard.practice.occupants import holds
 from wizard.practice.world import World
@@ -208,12 +209,8 @@ def _serve(world: World, machine: Machine, config: Config) -> str:
         return f"{_FATAL}bootstrap data already found and encrypted with different token"
     why = _register(known, machine, config)
     if not why:
-        machine.files[KUBECONFIG] = File(_kubeconfig(known.authority).encode(), 0o600)
+        machine.files[KUBECONFIG] = File(kubeconfig(known.authority).encode(), 0o600)
     return why
-
-
-def _kubeconfig(authority: str) -> str:
-    return f"# practice: an administrator of the cluster whose authority is {authority}\nserver: https://127.0.0.1:6443\n"
 
 
 def _join(world: World, machine: Machine, config: Config) -> str:

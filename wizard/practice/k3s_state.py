@@ -58,3 +58,7 @@ class Kubernetes:
     """Tells its certificate authority from that of any other cluster."""
     nodes: dict[str, Node] = field(default_factory=dict)
     """By name."""
+    objects: dict[str, str] = field(default_factory=dict)
+    """What else the API keeps, by `namespace/name`: JSON."""
+    applied: dict[str, str] = field(default_factory=dict)
+    """What was last applied to each object, by manager and object: JSON."""

@@ -18,6 +18,7 @@ from wizard.practice.faults import Faults
 from wizard.practice.first_contact import FirstContact
 from wizard.practice.host import PracticeHosts
 from wizard.practice.keeping import WorldFile
+from wizard.practice.kube_api import PracticeApi
 from wizard.practice.pace import BOOT_SECONDS, RATE, Pace
 from wizard.practice.scene import Scene
 from wizard.practice.world import World
@@ -51,6 +52,7 @@ class Practice:
     pace: Pace
     scene: Scene
     switches: FaultSwitches
+    kubernetes: PracticeApi
 
     def close(self) -> None:
         """Nothing can go wrong in it any more."""
@@ -93,7 +95,8 @@ def open_practice(folder: Path, spec: ClusterSpec, wish: Wish, prompter: Prompte
     contact = FirstContact(prompter or Silent(), switches.settled)
     hosts = PracticeHosts(world.machines, faults, pace=pace, changed=changed, contact=contact)
     control = Control(stop=pace.event(), detach=pace.event(), clock=pace.clock)
-    return Practice(hosts, artifacts, control, world, pace, scene, switches)
+    api = PracticeApi(world, pace, keep)
+    return Practice(hosts, artifacts, control, world, pace, scene, switches, api)
 
 
 @contextmanager

@@ -143,6 +143,17 @@ class Pace:
                 on_bytes(size * number // pieces, size)
         return True
 
+    def pause(self, seconds: float) -> bool:
+        """Let a time of it go by.
+
+        Args:
+            seconds: of the simulated homelab.
+
+        Returns:
+            Whether it was waited out.
+        """
+        return self._wait(seconds)
+
     def _wait(self, seconds: float) -> bool:
         if self.rate is None:
             return True

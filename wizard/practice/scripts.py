@@ -15,6 +15,7 @@ from wizard.practice import node_scripts as node
 from wizard.practice import package_scripts as packages
 from wizard.practice.answer import Answer, Handler
 from wizard.practice.facts import facts
+from wizard.practice.kube_admin import admin_file
 from wizard.practice.machine import File, Machine
 from wizard.practice.occupants import present
 from wizard.practice.upload import put
@@ -81,6 +82,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read/packages": packages.packages,
     "read/keepalived": keepalived.keepalived,
     "read/k3s-before": node.before,
+    "read/k3s-admin": admin_file,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,

@@ -7,13 +7,13 @@ first question, and the steps know theirs.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from wizard.core.dataclass import dataclass
 from wizard.core.errors import HostError, RemoteError
-from wizard.core.kubeconfig import Admin, api_url
+from wizard.core.kubeconfig import Admin, AdminSource, api_url
 from wizard.core.kubernetes import (
     MANAGER,
     Document,
@@ -30,6 +30,8 @@ from wizard.transport.kube_tls import client_context
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
+    from wizard.core.spec.model import MachineSpec
+
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 
@@ -42,20 +44,6 @@ class Timeouts:
 
     connect: float = 3.0
     read: float = 20.0
-
-
-class AdminSource(Protocol):
-    """Where the administrator's certificate comes from."""
-
-    def current(self) -> Admin:
-        """The one that is kept, or fetched from a server.
-
-        Raises:
-            ApiUnreachableError: no server has one, or none can be asked.
-        """
-
-    def renewed(self) -> Admin:
-        """One fetched from a server just now: the kept one was of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +62,27 @@ class KubernetesApi:
     """The API of one cluster, at whichever of its addresses answers first.
 
     Args:
-        addresses: the one that moves, then each server.
+        vip: the address that moves; it is asked before the servers.
         admin: who we are.
         url: of an address.
         timeouts: of each request.
     """
 
-    addresses: Sequence[str]
+    vip: str
     admin: AdminSource
     url: Callable[[str], str] = api_url
     timeouts: Timeouts = field(default_factory=Timeouts)
+    _servers: tuple[str, ...] = ()
+    """Their addresses."""
     _clients: dict[str, ApiClient] = field(default_factory=dict)
     _answers: str = ""
     """The address that answered last: it is asked first."""
     _renewed: bool = False
     _guard: threading.RLock = field(default_factory=threading.RLock)
+
+    def know(self, machines: Iterable[MachineSpec]) -> None:
+        """As `Api.know`."""
+        self._servers = tuple(machine.address for machine in machines if machine.role == "server")
 
     def get(self, kind: Kind, name: str, namespace: str = "") -> KubeObject | None:
         """As `ApiReader.get`."""
@@ -172,7 +166,7 @@ class KubernetesApi:
         raise not_the_cluster(*stranger) if stranger else unreachable(tried)
 
     def _order(self) -> Sequence[str]:
-        return sorted(self.addresses, key=lambda one: one != self._answers)
+        return sorted((self.vip, *self._servers), key=lambda one: one != self._answers)
 
     def _trusted(self, address: str, call: _Call) -> Any:  # noqa: ANN401 - JSON
         """Ask one address; once in this session a certificate that is of no use there is fetched anew."""

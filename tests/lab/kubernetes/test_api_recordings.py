@@ -1,0 +1,94 @@
+"""The calls of the wizard on a real API server; what practice's is compared with is recorded from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.lab.kubernetes.api_server import RealApi, real_api
+from tests.recordings.kube_calls import CALLS, FILE, LABELS, NODES, RECORD, TAINTS, differences, played
+from wizard.core.kubernetes import DEPLOYMENT, MANAGER
+from wizard.core.resources import asset_text
+from wizard.practice.k3s_state import Kubernetes, Node
+from wizard.practice.kube_objects import DNS, dns_pods, node_document
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
+RECORDING = bool(os.environ.get("WIZARD_RECORD"))
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealApi]:
+    with real_api(tmp_path_factory.mktemp("api")) as found:
+        yield found
+
+
+def made(
+    real: RealApi, path: str, document: Mapping[str, Any], method: str = "POST", content: str = ""
+) -> None:
+    """Make an object as a kubelet, a controller or K3s would: a step never does."""
+    client = real.api._client(real.api.vip)
+    client.call_api(
+        path,
+        method,
+        header_params={"Accept": "application/json", "Content-Type": content or "application/json"},
+        query_params=[("fieldManager", "deploy@server-a"), ("force", "true")] if "apply" in content else [],
+        body=document,
+        response_types_map={200: "object", 201: "object"},
+    )
+
+
+def furnished(real: RealApi) -> None:
+    """Nodes, CoreDNS as K3s applies it, and two pods of it."""
+    nodes = [
+        Node(name, "192.0.2.1", "agent", "v1.36.4", dict(LABELS[name]), TAINTS.get(name, ()), ready=True)
+        for name in NODES
+    ]
+    for node in nodes:
+        document = node_document(node)
+        document["metadata"].pop("resourceVersion")
+        made(real, "/api/v1/nodes", document)
+        status = {"status": document["status"]}
+        made(real, f"/api/v1/nodes/{node.name}/status", status, "PATCH", "application/merge-patch+json")
+    coredns = json.loads(asset_text("practice/coredns.json"))
+    coredns["spec"].pop("replicas")
+    path = DEPLOYMENT.path("kube-system", "coredns")
+    made(real, path, coredns, "PATCH", "application/apply-patch+yaml")
+    twice = json.dumps({**coredns, "spec": {**coredns["spec"], "replicas": 2}})
+    known = Kubernetes("", "", "", {node.name: node for node in nodes}, {DNS: twice})
+    for pod in dns_pods(known):
+        spec = coredns["spec"]["template"]["spec"]
+        more = {"containers": spec["containers"], **pod["spec"]}
+        made(real, "/api/v1/namespaces/kube-system/pods", {**pod, "spec": more})
+        place = f"/api/v1/namespaces/kube-system/pods/{pod['metadata']['name']}/status"
+        made(real, place, {"status": pod["status"]}, "PATCH", "application/merge-patch+json")
+
+
+def _node(name: str) -> Node:
+    return Node(name, "192.0.2.1", "agent", "v1.36.4", dict(LABELS[name]), TAINTS.get(name, ()), ready=True)
+
+
+def test_a_real_api_server_answers_as_recorded(real: RealApi) -> None:
+    furnished(real)
+    now = played(real.api)
+    if RECORDING:
+        FILE.write_text(json.dumps(now, indent=1) + "\n")
+    known = json.loads(FILE.read_text())
+    assert set(known) == {name for name, _ in CALLS}, RECORD
+    assert not differences(known, now), RECORD
+    assert not differences(now, known), RECORD
+
+
+def test_what_we_apply_to_coredns_survives_that_k3s_applies_its_own_again(real: RealApi) -> None:
+    coredns = json.loads(asset_text("practice/coredns.json"))
+    coredns["spec"].pop("replicas")
+    made(real, DEPLOYMENT.path("kube-system", "coredns"), coredns, "PATCH", "application/apply-patch+yaml")
+    found = real.api.get(DEPLOYMENT, "coredns", "kube-system")
+    assert found is not None
+    assert found.at("spec", "replicas") == 2
+    managers = {one["manager"] for one in found.at("metadata", "managedFields")}
+    assert MANAGER in managers
