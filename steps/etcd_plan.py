@@ -12,12 +12,13 @@ from steps.etcd_certificates import to_make, wanted_certificates
 from steps.etcd_files import config_of, differing, outdated, right_version
 from steps.etcd_guard import guard_changes, leading
 from steps.etcd_seen import LOOKS, STEP, Cluster, Member, Place, packaged, served
-from wizard.core.artifact import ARCH
+from wizard.core.artifact import ARCH, Need
 from wizard.core.change import Change
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
 from wizard.core.facts import HostFacts
 from wizard.core.packages import load_packages
+from wizard.core.spec import ClusterSpec
 from wizard.core.state import ChangeStatus, RunState
 from wizard.payload.etcd_config import AUTHORITY, PKI
 
@@ -250,7 +251,21 @@ def install_change(ctx: Context, member: Member) -> Change:
         preview=f"{source} -> /usr/local/bin/etcd, etcdctl, etcdutl",
         weight=15.0,
         do=work.install(arch),
+        needs=needed_files(ctx.spec, arch),
     )
+
+
+def needed_files(spec: ClusterSpec, arch: str) -> tuple[Need, ...]:
+    """What etcd's programs come in: the release, or Debian's packages.
+
+    Args:
+        spec: says which version.
+        arch: `amd64` or `arm64`.
+    """
+    if not packaged(spec):
+        return (Need("etcd", arch, spec.etcd.version),)
+    known = load_packages()
+    return tuple(Need(deb.artifact, arch, deb.version) for deb in known.closure(known.etcd, arch))
 
 
 def _package(ctx: Context, arch: str) -> str:

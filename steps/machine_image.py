@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from steps.machine_plan import IMAGES, SHORT_SECONDS, Place
-from wizard.core.artifact import ARCH
+from wizard.core.artifact import ARCH, Need
 from wizard.core.change import Change
 from wizard.core.context import Work
 from wizard.payload.guests import BASE_FOLDER
@@ -33,6 +33,7 @@ def image_change(place: Place, makes: bool) -> Iterator[Change]:
             preview=place.base_path,
             weight=30.0,
             do=partial(_image, place=place),
+            needs=(Need(IMAGES.get(place.driver, IMAGES["kvm"])[0], ARCH.get(place.facts.arch, "amd64")),),
         )
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from steps.etcd_before import blind, ssh
 from steps.package_seen import READ_SECONDS, Wanted, look, look_everywhere, supplied
 from steps.package_work import install_debs
+from wizard.core.artifact import Need
 from wizard.core.change import Change
 from wizard.core.check import Check, Finding, Level, failed, passed, skipped, warned
 from wizard.core.context import Context, Work
@@ -87,6 +88,7 @@ def packages_change(ctx: Context, wanted: Wanted) -> Change:
         ),
         weight=2.0 + SECONDS_EACH * len(debs),
         do=partial(_install, roots=wanted.roots, debs=debs),
+        needs=tuple(Need(deb.artifact, deb.arch, deb.version) for deb in debs),
     )
 
 

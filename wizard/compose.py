@@ -330,7 +330,7 @@ def ask_wire(
 
 
 def artifacts_folder(options: Options, spec: ClusterSpec) -> Path | None:
-    """The folder every file is taken from: `--artifacts` before the spec's own."""
+    """The folder files are taken from: `--artifacts`, which has to hold all of them, before the spec's own."""
     named = getattr(options, "artifacts", None)
     if named is None and spec.artifacts.dir:
         named = Path(spec.artifacts.dir).expanduser()
@@ -349,6 +349,7 @@ def _artifacts(
         lock=home.artifacts_lock,
         cache=cache_root(os.environ, moved),
         folder=artifacts_folder(options, spec),
+        sealed=getattr(options, "artifacts", None) is not None,
         accept_built=spec.artifacts.accept_built,
         cancelled=control.detach,
         talk=lambda text: emit(Note(text=text)),

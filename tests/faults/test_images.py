@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.faults.cluster_site import APPLY, ClusterSite
 from tests.rows import assert_explained
-from wizard.artifacts.lock import Lock, LockEntry, Origin, write_lock
+from wizard.artifacts.lock import Lock, LockEntry, Origin, read_lock, write_lock
 from wizard.core.errors import ExitCode
 from wizard.core.packages import load_packages
 from wizard.practice.artifacts import PracticeArtifacts
@@ -61,3 +62,42 @@ def test_row_d57_an_image_that_is_not_the_one_named(
     name.write_bytes(whole)
     again = grown.run(*APPLY, "--artifacts", str(folder))
     assert again.exit_code == ExitCode.OK, again.stderr
+
+
+def test_what_an_offline_folder_lacks_is_told_at_once_before_anything_is_changed(grown: ClusterSite) -> None:
+    folder = folder_of(grown)
+    lock = read_lock(folder / "artifacts.lock")
+    gone = {
+        entry.name: entry for entry in lock.all() if entry.name in {"debian-cloud-image", "deb-keepalived"}
+    }
+    for entry in gone.values():
+        (folder / entry.file).unlink()
+
+    def done() -> list[str]:
+        return [each.op for machine in grown.cluster.machines.values() for each in machine.ran]
+
+    run = grown.run(*APPLY, "--artifacts", str(folder))
+    assert_explained(
+        run,
+        exit_code=ExitCode.FAILED,
+        says=["lacks 2 files", *(entry.label for entry in gone.values())],
+        do=f"wizard artifacts fetch {folder} ",
+        unchanged=done,
+        before=[],
+    )
+
+
+def test_an_install_from_a_folder_opens_no_connection_from_this_machine(
+    grown: ClusterSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The simulated hosts are reached without one; the lab's are reached by SSH alone (tests/lab/cluster)."""
+
+    def connect(_self: socket.socket, address: object) -> None:
+        raise AssertionError(f"a connection to {address}")
+
+    folder = folder_of(grown)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", connect)
+    run = grown.run(*APPLY, "--artifacts", str(folder))
+    assert run.exit_code == ExitCode.OK, run.stderr
+    assert all(grown.cluster.machines[name].domains for name in ("tower-a", "tower-b"))

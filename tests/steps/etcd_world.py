@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ from steps.etcd_files import all_files
 from steps.etcd_guard import guard_files
 from steps.etcd_seen import Place, places
 from tests.facts.build import facts, pi_facts, spec, unraid_facts
-from wizard.core.artifact import Artifact
+from wizard.core.artifact import Artifact, Need
 from wizard.core.context import Context, FactsCache
 from wizard.core.errors import HostError, UnreachableError
 from wizard.core.facts import GIB, Clock, Disk, Filesystem, Guest, HostFacts, Volume
@@ -242,6 +242,9 @@ class Catalog:
 
     def obtain(self, name: str, arch: str, version: str = "", **_: object) -> Any:  # noqa: ANN401
         raise AssertionError(f"{name} {version} {arch} is fetched by changes only")
+
+    def lacking(self, needs: Sequence[Need]) -> None:
+        """Everything can be had."""
 
 
 GONE = UnreachableError("It cannot be reached.", where="x", why="no route", do="look")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.facts.build import facts, pi_facts, spec
-from wizard.core.artifact import Artifact
+from wizard.core.artifact import Artifact, Need
 from wizard.core.context import Context, FactsCache
 from wizard.core.decide.wire import DhcpProbe, VrrpProbe, Wire
 from wizard.core.decide.wire_kept import measurements_of
@@ -127,6 +127,9 @@ class Catalog:
 
     def obtain(self, name: str, arch: str, version: str = "", **_: object) -> Any:  # noqa: ANN401
         raise AssertionError(f"{name} {version} {arch} is fetched by changes only")
+
+    def lacking(self, needs: Sequence[Need]) -> None:
+        """Everything can be had."""
 
 
 def wanted(

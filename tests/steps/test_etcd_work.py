@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from steps import etcd_work
 from steps.parse.etcd import parse_etcd
 from tests.steps.etcd_world import LINEAGE, NEW, Says, empty, place, running, secrets, set_up, stopped, wanted
-from wizard.core.artifact import Artifact
+from wizard.core.artifact import Artifact, Need
 from wizard.core.context import Work
 from wizard.core.errors import CancelledError, LinkLostError, RemoteError
 from wizard.core.host import Args, Operation, OpStatus, ScriptResult
@@ -112,6 +112,9 @@ class Files:
         if on_bytes:
             on_bytes(5_000_000, 20_000_000)
         return self.named(name, arch, version), Path("/x.tar.gz")
+
+    def lacking(self, needs: Sequence[Need]) -> None:
+        """Everything can be had."""
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wizard.core.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from wizard.core.errors import WizardError
 
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}
 """What the kernel calls an architecture -> what publishers of files call it."""
@@ -31,6 +34,16 @@ class Artifact:
     def label(self) -> str:
         """For people: `etcd 3.6.14 (amd64)`, with a word where it was built and not published."""
         return f"{self.name} {self.version} ({self.arch}{', built' if self.origin == 'built' else ''})"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A file that a change will obtain, as it will ask for it."""
+
+    name: str
+    arch: str
+    version: str = ""
+    """Empty = the locked one, else the catalog's."""
 
 
 class Artifacts(Protocol):
@@ -63,6 +76,16 @@ class Artifacts(Protocol):
             WizardError: it cannot be downloaded, or is not the right file.
         """
 
+    def lacking(self, needs: Sequence[Need]) -> WizardError | None:
+        """Whether something that will be obtained cannot be had, told all at once; None where all of it can.
+
+        Nothing is downloaded to find out: what would be downloaded counts as here, unless everything has to come
+        from one folder.
+
+        Args:
+            needs: of all changes of a plan.
+        """
+
 
 class NoArtifacts:
     """A session that installs nothing."""
@@ -76,3 +99,6 @@ class NoArtifacts:
     ) -> tuple[Artifact, Path]:
         """As `Artifacts.obtain`; there is none."""
         raise KeyError(f"{name} {version} ({arch})")
+
+    def lacking(self, needs: Sequence[Need]) -> WizardError | None:
+        """As `Artifacts.lacking`; nothing is ever needed."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wizard.core.dataclass import dataclass
 
 if TYPE_CHECKING:
+    from wizard.core.artifact import Need
     from wizard.core.context import Work
 
 
@@ -32,6 +33,8 @@ class Change:
     """Expected seconds, for the progress bar."""
     after: tuple[str, ...] = ()
     """Keys of changes of this step that must be done first."""
+    needs: tuple[Need, ...] = ()
+    """Files that `do` obtains: whether they can be had is known before anything is changed."""
 
     @property
     def digest(self) -> str:

@@ -171,6 +171,9 @@ class Session:
         refused = [error for error in plan.errors if isinstance(error, RefusedError)]
         if refused:
             return ApplyResult(failed=["plan"], errors=list(refused))
+        lacking = self.artifacts.lacking(plan.needs)
+        if lacking is not None:
+            return ApplyResult(failed=["plan"], errors=[lacking])
         if plan.changes == 0 and not journal.state.in_flight():
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
         if not approve(plan, standing(self.state, plan, ctx.spec.flatten())):

@@ -22,6 +22,9 @@ SCRIPTS = Path(__file__).parent / "scripts"
 
 MEMBERS = ("etcd-a", "etcd-b", "pi")
 GUESTS = ("etcd-a", "etcd-b", "server-a", "server-b", "storage-a", "storage-b")
+LISTENER = Path(__file__).parent / "listener"
+"""What Python loads into the wizard before anything of its own."""
+
 WORKERS = ("worker-a", "worker-b")
 """Guests that only the tests of Kubernetes ask for."""
 
@@ -146,8 +149,17 @@ class Site:
             subprocess.run(words, capture_output=True, timeout=10, check=False)
 
     def install(self) -> Done:
-        """Apply from nothing."""
-        return self.operator.run("apply", "--plain", "--yes", code=0, timeout=INSTALL_SECONDS)
+        """Apply from nothing, every file out of the lab's folder; whom the wizard connects to is written down."""
+        words = ("apply", "--plain", "--yes", "--artifacts", self.lab.store.artifacts)
+        listening = {"PYTHONPATH": str(LISTENER), "CLUSTER_CONNECTIONS": str(self.connections)}
+        done = self.operator.start(*words, env=listening).wait(INSTALL_SECONDS)
+        assert done.exit_code == 0, f"{done.stdout}\n{done.stderr}"
+        return done
+
+    @property
+    def connections(self) -> Path:
+        """The list of calls that `listener/sitecustomize.py` writes."""
+        return self.operator.home / "connections"
 
     # --- what came of it
 

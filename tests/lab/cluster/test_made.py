@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
@@ -48,6 +49,17 @@ def test_each_member_serves_what_was_written_through_another(cluster: Cluster) -
     assert cluster.shell("pi", "df --output=target /mnt/usb/etcd/data | tail -1").strip() == "/mnt/usb"
     for guest in ("etcd-a", "etcd-b"):
         assert cluster.shell(guest, "df --output=source /var/lib/etcd/data | tail -1").strip() == "/dev/vdb"
+
+
+def test_the_wizard_connected_to_nobody_but_the_hosts_and_guests(cluster: Cluster) -> None:
+    """With `--artifacts`: all files were in the folder (issue 8, section 1)."""
+    calls = [line.partition(" ") for line in cluster.connections.read_text().splitlines()]
+    addresses = {cluster.address(name) for name in (*cluster.lab.names, *GUESTS)}
+    reached = {ast.literal_eval(where) for call, _, where in calls if call != "socket.getaddrinfo"}
+    assert {host for host, port, *_ in reached} == addresses
+    assert {port for _, port, *_ in reached} == {22}
+    looked_up = {ast.literal_eval(where) for call, _, where in calls if call == "socket.getaddrinfo"}
+    assert looked_up <= addresses, "a name was looked up"
 
 
 def test_the_base_image_crossed_each_link_once_and_each_operation_was_one(cluster: Cluster) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
+from wizard.core.artifact import Need
 from wizard.core.change import Change
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
@@ -59,6 +60,13 @@ class Plan:
     def destroys(self) -> int:
         """How many things would be lost."""
         return sum(len(change.destroys) for item in self.steps for change in item.changes)
+
+    @property
+    def needs(self) -> list[Need]:
+        """Every file that a change will obtain, once."""
+        return list(
+            dict.fromkeys(need for item in self.steps for change in item.changes for need in change.needs)
+        )
 
     @property
     def errors(self) -> list[WizardError]:
