@@ -7,7 +7,7 @@ import hashlib
 from steps.etcd_certificates import AUTHORITY as AUTHORITY_SECRET
 from steps.etcd_certificates import authority, kept, pending, retiring, trusted
 from steps.etcd_seen import Member, Place, places
-from steps.parse.etcd import InstalledFile
+from steps.parse.units import InstalledFile
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.secrets import Secrets

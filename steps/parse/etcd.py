@@ -8,34 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
 from steps.parse.sections import Sections, split_sections
+from steps.parse.units import InstalledFile, Unit, installed_files, unit_state
 from steps.parse.values import first_json, items, mapping, number, pairs, word
 from wizard.core.dataclass import dataclass
 
 _METRIC = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>[0-9.eE+]+)")
 _BOUND = re.compile(r'le="([^"]+)"')
-
-
-@dataclass(frozen=True, slots=True)
-class InstalledFile:
-    """A file of ours on the member."""
-
-    digest: str
-    mode: str
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """etcd.service as systemd sees it."""
-
-    active: str = ""
-    """`active`, `activating`, `failed`, `inactive` ...; empty = there is no systemd to ask."""
-    sub: str = ""
-    result: str = ""
-    enabled: bool = False
-    restarts: int = 0
-    fragment: str = ""
-    """The file it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +154,9 @@ def parse_etcd(text: str) -> EtcdSeen:
         ctl_version=programs.get("etcdctl", ""),
         account=programs.get("user") == "1",
         package=programs.get("package", ""),
-        files=_files(sections.lines("files")),
+        files=installed_files(sections.lines("files")),
         texts={path: "\n".join(lines) + "\n" for path, lines in sections.files("/")},
-        unit=_unit(pairs(sections.lines("unit"))),
+        unit=unit_state(pairs(sections.lines("unit"))),
         log=tuple(line for line in sections.lines("log") if line.strip()),
         data=_data(pairs(sections.lines("data"))),
         guard=_guard(pairs(sections.lines("guard"))),
@@ -193,26 +171,6 @@ def parse_etcd(text: str) -> EtcdSeen:
 def _json(sections: Sections, name: str) -> object:
     """One JSON object, or the first of a list of them."""
     return first_json("\n".join(sections.lines(name)))
-
-
-def _files(lines: Iterable[str]) -> dict[str, InstalledFile]:
-    found = {}
-    for line in lines:
-        parts = line.split(" ", 3)
-        if len(parts) == 4:  # noqa: PLR2004 - digest, mode, owner, path
-            found[parts[3]] = InstalledFile(*parts[:3])
-    return found
-
-
-def _unit(said: Mapping[str, str]) -> Unit:
-    return Unit(
-        active=said.get("ActiveState", ""),
-        sub=said.get("SubState", ""),
-        result=said.get("Result", ""),
-        enabled=said.get("UnitFileState") == "enabled",
-        restarts=number(said.get("NRestarts")) or 0,
-        fragment=said.get("FragmentPath", ""),
-    )
 
 
 def _data(said: Mapping[str, str]) -> Data:

@@ -51,6 +51,8 @@ def operators(lab: Lab) -> Iterator[Operators]:
         both.stage(host).reset()
     for tower in TOWERS:
         both.stage(tower).clear_guests()
+    for host in HOSTS:
+        both.stage(host).clear_k3s()
     both.stage("pi").clear_etcd(programs=True)
     both.stage("pi").clear_packages()
     both.stage("tower-a").clear_keepalived(programs=True)
@@ -82,6 +84,9 @@ def clear(stage: LabStage, case: Case) -> None:
         stage.clear_packages()
     if "keepalived" in case.script:
         stage.clear_keepalived(programs=case.name in ("absent", "not-installed"))
+    if case.script == "read/k3s" or case.script.startswith("do/k3s-"):
+        stage.clear_k3s()
+        stage.clear_etcd(programs=False)
     if "etcd" in case.script:
         stage.clear_etcd(programs=case.script.startswith(PROGRAMS) or case.name == "absent")
 

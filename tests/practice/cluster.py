@@ -6,6 +6,7 @@ import copy
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.session import Session
 from wizard.core.spec import ClusterSpec, parse_spec
 from wizard.core.state import RunState, new_state
+from wizard.core.step import Step
 from wizard.practice.artifacts import PracticeArtifacts
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import settle
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHosts
+from wizard.practice.k3s_process import settle_k3s
 from wizard.practice.machine import Machine
 from wizard.practice.world import World, homelab
 
@@ -114,13 +117,18 @@ class Cluster:
             raise self.error
         self.states.append(state)
 
-    def session(self, spec: ClusterSpec | None = None) -> Session:
-        """The wizard, started anew."""
+    def session(self, spec: ClusterSpec | None = None, steps: Sequence[Step] = STEPS) -> Session:
+        """The wizard, started anew.
+
+        Args:
+            spec: another one than last time.
+            steps: others than those of the whole story.
+        """
         self.letting_go = Hasty()
         return Session(
             spec=spec or self.spec,
             hosts=self.hosts,
-            steps=STEPS,
+            steps=steps,
             state=self.states[-1] if self.states else new_state(self.spec.name, "test"),
             saver=self,
             read_facts=read_facts,
@@ -183,9 +191,9 @@ def picture_of(world: World) -> dict[str, object]:
     """Everything of a world that matters, ids and keys that are made up anew each time aside.
 
     Args:
-        world: as it is; its members of etcd come as far as they get before it is looked at.
+        world: as it is; its members of etcd and its nodes come as far as they get before it is looked at.
     """
-    settle(world)
+    settle_k3s(world)
     formed = [one for one in world.clusters.values() if one.formed]
     return {
         "files": {
@@ -203,6 +211,23 @@ def picture_of(world: World) -> dict[str, object]:
         "units": {
             name: (one.etcd.enabled, one.etcd.wanted, one.etcd.ready, one.etcd.said)
             for name, one in world.machines.items()
+        },
+        "k3s": {
+            name: (
+                one.k3s.role,
+                one.k3s.enabled,
+                one.k3s.wanted,
+                one.k3s.ready,
+                one.k3s.said,
+                one.k3s.version,
+            )
+            for name, one in world.machines.items()
+        },
+        "nodes": {
+            node.name: (node.role, node.address, node.version, node.labels, node.taints, node.ready)
+            for cluster in formed
+            if cluster.kubernetes
+            for node in cluster.kubernetes.nodes.values()
         },
         "etcd": [
             (

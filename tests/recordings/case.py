@@ -30,6 +30,7 @@ SECTIONED = (
     "read/keepalived",
     "read/k3s-before",
     "read/k3s-admin",
+    "read/k3s",
 )
 """Scripts that answer in sections."""
 

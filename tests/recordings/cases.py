@@ -8,6 +8,7 @@ from tests.recordings.case import HOSTS, Case, Play, do
 from tests.recordings.etcd_cases import ETCD_CASES
 from tests.recordings.guest_cases import GUEST_CASES, TOWERS
 from tests.recordings.k3s_before_cases import BEFORE_CASES
+from tests.recordings.k3s_cases import K3S_CASES
 from tests.recordings.keepalived_cases import KEEPALIVED_CASES
 from tests.recordings.kube_cases import KUBE_CASES
 from tests.recordings.package_cases import PACKAGE_CASES
@@ -360,6 +361,7 @@ CASES = (
     *WIRE_CASES,
     *GUEST_CASES,
     *ETCD_CASES,
+    *K3S_CASES,
     *PACKAGE_CASES,
     *KEEPALIVED_CASES,
     *BEFORE_CASES,

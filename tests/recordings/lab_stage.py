@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.conftest import Lab
+from tests.recordings.lab_k3s import K3sWorkshop
 from tests.recordings.lab_workshop import Workshop
 from tests.recordings.recording import Said
 from tests.recordings.stage import OP, WORK
@@ -78,7 +79,7 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
-class LabStage(Workshop):
+class LabStage(Workshop, K3sWorkshop):
     """One host of the lab; what happens behind the wizard's back goes by `docker exec`."""
 
     lab: Lab

@@ -223,6 +223,14 @@ class PracticeStage:
     def clear_etcd(self, *, programs: bool) -> None:
         """There is none yet."""
 
+    def settle_k3s(self) -> None:
+        """It is up as soon as it is looked at."""
+        assert self.machine.world is not None
+        settle_k3s(self.machine.world)
+
+    def clear_k3s(self) -> None:
+        """There is none yet."""
+
     def packages(self, path: str, names: Sequence[str]) -> None:
         """As practice has artifacts: the first line of each says what it is."""
         made = io.BytesIO()

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from tests.recordings.recording import Said
+from wizard.practice.k3s_read import SHOWN
 
 _ID = re.compile(r"(?=.*[0-9])[0-9a-f]{8}-?[0-9a-f]{4}[0-9a-f-]{12,}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}( UTC)?")
@@ -218,6 +219,8 @@ _SECTIONS: Mapping[str, Callable[[str], str]] = {
     "file /etc/etcd/etcd.yml": _pem_or_config,
     "file /run/etcd/etcd.yml": _pem_or_config,
     **{f"file /etc/etcd/pki/{name}.crt": _pem_or_config for name in ("ca", "member", "doctor")},
+    "file /run/homelab-k3s/config.yaml": _pem_or_config,
+    **{f"file {path}": _pem_or_config for path in SHOWN},
     "nft": _first_word,
     "chronyc": _told,
     "ntpq": _told,

@@ -131,6 +131,14 @@ class Stage(Protocol):
     def clear_etcd(self, *, programs: bool) -> None:
         """No member; with `programs` not even those, nor their account."""
 
+    # --- K3s
+
+    def settle_k3s(self) -> None:
+        """Wait until the server runs, or has ended once."""
+
+    def clear_k3s(self) -> None:
+        """Nothing of K3s."""
+
     # --- packages
 
     def packages(self, path: str, names: Sequence[str]) -> None:

@@ -9,8 +9,11 @@ from dataclasses import field
 from functools import lru_cache, partial
 
 from wizard.core.dataclass import dataclass
+from wizard.payload.k3s_config import API_PORT, CONFIG
+from wizard.payload.k3s_unit import BINARY, unit_path
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import client_accepted, member_of, settle
+from wizard.practice.k3s_certificates import certify_node, certify_server
 from wizard.practice.k3s_state import K3sProcess, Kubernetes, Node
 from wizard.practice.keepalived_process import settle_address
 from wizard.practice.kube_admin import kubeconfig
@@ -18,15 +21,26 @@ from wizard.practice.machine import File, Machine
 from wizard.practice.occupants import holds
 from wizard.practice.world import World
 
-__all__ = ["K3sProcess", "Kubernetes", "Node", "api_up", "cluster_of", "nodes", "settle_k3s"]
+__all__ = [
+    "BINARY",
+    "CONFIG",
+    "K3sProcess",
+    "Kubernetes",
+    "Node",
+    "api_up",
+    "cluster_of",
+    "nodes",
+    "settle_k3s",
+]
 
-BINARY = "/usr/local/bin/k3s"
-CONFIG = "/etc/rancher/k3s/config.yaml"
-UNITS = {"server": "/etc/systemd/system/k3s.service", "agent": "/etc/systemd/system/k3s-agent.service"}
+UNITS = {"server": unit_path("server"), "agent": unit_path("agent")}
 PASSWORD = "/etc/rancher/node/password"  # noqa: S105 - a path
 KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
 EMBEDDED = "/var/lib/rancher/k3s/server/db/etcd"
-API_PORT, KUBELET_PORT = 6443, 10250
+KUBELET_PORT = 10250
+
+HEAD = 120
+"""Bytes of the program that say which one it is."""
 
 _FATAL = "Error: starting kubernetes: preparing server: "
 _WAITING = "Waiting to retrieve agent configuration; server is not ready: "
@@ -50,6 +64,8 @@ class Config:
     """Paths by key: `token-file`, `datastore-keyfile` ..."""
     labels: tuple[str, ...] = ()
     taints: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """That a server's certificate bears besides its own."""
 
 
 @lru_cache(maxsize=256)
@@ -71,6 +87,7 @@ def read_config(text: str) -> Config | None:
             {key: value for key, value in found.items() if key.endswith("file")},
             tuple(found.get("node-label", ())),
             tuple(found.get("node-taint", ())),
+            tuple(found.get("tls-san", ())),
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         return None
@@ -79,7 +96,7 @@ def read_config(text: str) -> Config | None:
 def version_of(machine: Machine) -> str:
     """Of the program that lies there; empty = there is none that could be started."""
     found = machine.files.get(BINARY)
-    words = re.match(rb"practice artifact k3s (\S+) (\S+)\n", found.content) if found else None
+    words = re.search(rb"practice artifact k3s (\S+) (\S+)\n", found.content[:HEAD]) if found else None
     return words[1].decode() if words else ""
 
 
@@ -207,6 +224,7 @@ def _serve(world: World, machine: Machine, config: Config) -> str:
     known = etcd.kubernetes
     if known.token != token:
         return f"{_FATAL}bootstrap data already found and encrypted with different token"
+    certify_server(known, machine, config.names)
     why = _register(known, machine, config)
     if not why:
         machine.files[KUBECONFIG] = File(kubeconfig(known.authority).encode(), 0o600)
@@ -240,6 +258,7 @@ def _register(known: Kubernetes, machine: Machine, config: Config) -> str:
             labels["node-role.kubernetes.io/control-plane"] = "true"
         there = Node(config.name, config.address, machine.k3s.role, "", labels, config.taints, shown)
         known.nodes[config.name] = there
+    certify_node(known, machine)
     there.address, there.role, there.version = config.address, machine.k3s.role, version_of(machine)
     return ""
 
@@ -269,7 +288,7 @@ def _datastore(world: World, machine: Machine, config: Config | None) -> tuple[E
     why = "context deadline exceeded"
     for url in config.endpoints if config else ():
         address = url.removeprefix("https://").rpartition(":")[0]
-        member = world.at(address)
+        member = machine if address == "127.0.0.1" else world.at(address)
         found = member_of(world, member) if member and member.etcd.ready else None
         if member is None or found is None:
             continue

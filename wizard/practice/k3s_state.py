@@ -62,3 +62,6 @@ class Kubernetes:
     """What else the API keeps, by `namespace/name`: JSON."""
     applied: dict[str, str] = field(default_factory=dict)
     """What was last applied to each object, by manager and object: JSON."""
+    server_ca: str = ""
+    """The certificate that those of its servers and kubelets are signed by, PEM; empty until the first is."""
+    server_ca_key: str = ""

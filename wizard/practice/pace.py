@@ -46,11 +46,20 @@ SECONDS = {
     "do/etcd-leave": 3.0,
     "do/etcd-prove": 1.0,
     "do/etcd-auth": 0.5,
+    "do/k3s-install": 4.0,
+    "do/k3s-configure": 1.0,
+    "do/k3s-start": 20.0,
     "do/witness-fsync": 8.5,
 }
 """What a script takes on hardware; one that is not named takes a second."""
 
-SIZES = {"debian-cloud-image": 340_000_000, "lxc-guest-root": 120_000_000, "etcd": 24_000_000}
+SIZES = {
+    "debian-cloud-image": 340_000_000,
+    "lxc-guest-root": 120_000_000,
+    "etcd": 24_000_000,
+    "k3s": 75_000_000,
+    "k3s-airgap-images": 210_000_000,
+}
 """Bytes of the real files that the small ones of practice stand for."""
 
 PIECES = 20

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from posixpath import dirname
 
 from wizard.core.host import Args, Operation, OpStatus
-from wizard.practice import etcd_read
+from wizard.practice import etcd_read, k3s_read
 from wizard.practice import etcd_scripts as etcd
 from wizard.practice import guest_scripts as guest
+from wizard.practice import k3s_scripts as k3s
 from wizard.practice import keepalived_scripts as keepalived
 from wizard.practice import node_scripts as node
 from wizard.practice import package_scripts as packages
@@ -83,6 +84,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read/keepalived": keepalived.keepalived,
     "read/k3s-before": node.before,
     "read/k3s-admin": admin_file,
+    "read/k3s": k3s_read.k3s,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,
@@ -104,6 +106,9 @@ HANDLERS: Mapping[str, Handler] = {
     "do/etcd-prove": etcd.prove,
     "do/etcd-guard": etcd.guard,
     "do/etcd-auth": etcd.auth,
+    "do/k3s-install": k3s.install,
+    "do/k3s-configure": k3s.configure,
+    "do/k3s-start": k3s.start,
     "do/witness-fsync": fsync,
     "lib/put": put,
     "lib/runlock": runlock,
