@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from argparse import Namespace as Options
     from pathlib import Path
 
+    from wizard.core.artifact import Need
     from wizard.core.context import Context
     from wizard.core.decide.present_data import Present
     from wizard.core.errors import HostError, RemoteError
@@ -77,8 +78,7 @@ def _run(argv: list[str]) -> int:
             return _setup(parser.parse_args(["setup", *(["--plain"] if options.lines else [])]))
         parser.print_help()
         return int(ExitCode.OK)
-    run: Command = COMMANDS.get(command) or options.run
-    return run(options)
+    return COMMANDS[command](options)
 
 
 def _interrupted(why: str) -> CancelledError:
@@ -354,6 +354,19 @@ def _home_of(options: Options) -> ClusterHome:
     return home_named(options, "" if named else load_spec(options.spec).name)
 
 
+def _artifacts(options: Options) -> int:
+    from wizard.artifacts.commands import run
+
+    return run(options, _needed_by_spec)
+
+
+def _needed_by_spec(spec: Path, arches: tuple[str, ...]) -> Sequence[Need]:
+    from steps.needed_files import needed_by
+    from wizard.core.spec import load_spec
+
+    return needed_by(load_spec(spec), arches)
+
+
 def _lab(options: Options) -> int:
     from wizard.lab.commands import run
 
@@ -382,9 +395,10 @@ COMMANDS: dict[str, Command] = {
     "doctor": _doctor,
     "kubeconfig": _kubeconfig,
     "practice": _practice,
+    "artifacts": _artifacts,
     "lab": _lab,
     "state show": _state_show,
     "state path": _state_path,
     "state unlock": _state_unlock,
 }
-"""What each command of `wizard.front.arguments` runs; artifacts brings its own."""
+"""What each command of `wizard.front.arguments` runs."""

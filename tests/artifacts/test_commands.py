@@ -24,9 +24,12 @@ from wizard.artifacts.folder import fetch_folder, show_verify, verify_folder
 from wizard.artifacts.lock import read_lock
 from wizard.artifacts.problems import ArtifactError
 from wizard.artifacts.progress import LINE_SECONDS, Lines, Meter, Progress, duration
+from wizard.cli import main
+from wizard.core.artifact import Need
 from wizard.core.errors import ExitCode, UsageError, WizardError
 from wizard.core.packages import PREFIX
 from wizard.core.resources import asset_text
+from wizard.core.spec import example_text
 from wizard.transport.http import HttpClient
 
 CONTENT = b"release" * 3000
@@ -197,6 +200,38 @@ def test_two_wizards_do_not_fill_one_folder(fetching: Fetching) -> None:
         fetching()
     os.close(handle)
     assert_explained(caught.value, exit_code=ExitCode.FAILED, do=f"wizard artifacts fetch {fetching.folder}")
+
+
+def test_fetch_for_a_spec_brings_what_it_needs_and_tells_what_there_is_not(
+    fetching: Fetching, server: Server
+) -> None:
+    needs = (Need("etcd", "amd64", "3.6.14"), Need("etcd", "arm64", "3.7.1"))
+    failed = fetch_folder(
+        fetching.folder,
+        cache_root=fetching.cache,
+        arches=("amd64", "arm64"),
+        only=(),
+        lines=Lines(fetching.stream, redraw=False),
+        catalog=fetching.catalog,
+        client=fetching.client,
+        needs=needs,
+    )
+    assert [error.what for error in failed] == ["there is no artifact etcd 3.7.1 for arm64"]
+    assert_explained(failed[0], exit_code=ExitCode.BAD_SPEC, do="wizard artifacts list")
+    assert [request.path for request in server.requests] == ["/etcd-amd64.tar.gz"]
+
+
+def test_fetch_reads_the_spec_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(HttpClient, "get", lambda *_args, **_more: pytest.fail("something was fetched"))
+    (tmp_path / "cluster.yaml").write_text("schema: 1\n")
+    words = ("artifacts", "fetch", str(tmp_path / "usb"), "-f", str(tmp_path / "cluster.yaml"))
+    assert main(words) == ExitCode.BAD_SPEC
+    assert "cluster.yaml" in capsys.readouterr().err
+    (tmp_path / "cluster.yaml").write_text(example_text().replace("v1.36.4+k3s1", "v1.99.0+k3s1"))
+    assert main((*words, "--only", "k3s", "--arch", "amd64")) == ExitCode.FAILED
+    assert "there is no artifact k3s v1.99.0+k3s1 for amd64" in capsys.readouterr().err
 
 
 def attempting(fetching: Fetching, said: list[str]) -> bool:

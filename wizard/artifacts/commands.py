@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ from wizard.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from wizard.artifacts.progress import Lines
+    from wizard.core.artifact import Need
+
+Needed = Callable[[Path, tuple[str, ...]], Sequence["Need"]]
+"""What a spec needs for these architectures."""
 
 _ARCHES = ("amd64", "arm64")
 
@@ -33,17 +38,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     fetch.add_argument(
         "--arch", action="append", choices=_ARCHES, help="only for this architecture (may be repeated)"
     )
+    fetch.add_argument(
+        "-f",
+        dest="spec",
+        metavar="FILE",
+        type=Path,
+        help="only what this cluster.yaml needs, in its versions",
+    )
     fetch.add_argument("--only", action="append", metavar="NAME", help="only this artifact (may be repeated)")
     verify = actions.add_parser("verify", help="see that every file of a folder is what its lock says")
     verify.add_argument("folder", metavar="DIR", type=Path)
     verify.add_argument("--json", action="store_true", help="one JSON document")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, needed: Needed | None = None) -> int:
     """Do what was asked.
 
     Args:
         options: as parsed by `configure`; `dir` and `plain` of the common options are honoured where they are set.
+        needed: tells what a spec needs; the command line hands it in, for only that knows the steps.
 
     Returns:
         The exit code.
@@ -61,13 +74,14 @@ def run(options: argparse.Namespace) -> int:
         return show_verify(options.folder, as_json=options.json)
     from wizard.artifacts.folder import fetch_folder
 
-    lines = _lines(options)
+    arches = tuple(options.arch or _ARCHES)
     failed = fetch_folder(
         options.folder,
         cache_root=_cache_folder(options),
-        arches=tuple(options.arch or _ARCHES),
+        arches=arches,
         only=tuple(options.only or ()),
-        lines=lines,
+        lines=_lines(options),
+        needs=needed(options.spec, arches) if needed and options.spec else None,
     )
     return ExitCode.FAILED if failed else ExitCode.OK
 

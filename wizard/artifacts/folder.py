@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from wizard.artifacts.oci import SCHEME, parse_reference
 from wizard.artifacts.progress import Lines
 from wizard.artifacts.resolve import ResolvedArtifact, Resolver
 from wizard.artifacts.store import ArtifactStore
+from wizard.core.artifact import Need
 from wizard.core.dataclass import dataclass
 from wizard.core.errors import UsageError, WizardError, render
 from wizard.core.text import printable
@@ -49,6 +50,7 @@ def fetch_folder(
     catalog: Catalog | None = None,
     client: HttpClient | None = None,
     tries: Tries | None = None,
+    needs: Sequence[Need] | None = None,
 ) -> list[WizardError]:
     """Fill a folder with the artifacts and a lock that names them; what is there and right is left alone.
 
@@ -61,6 +63,7 @@ def fetch_folder(
         catalog: of what there is; the wizard's own when not given.
         client: asks for files.
         tries: how patient it is; a download's own patience when not given.
+        needs: the files wanted, in place of the whole catalog for `arches`.
 
     Returns:
         What failed, each already told; the others were fetched all the same.
@@ -79,11 +82,12 @@ def fetch_folder(
         resolver = Resolver(listed, read_lock(folder / LOCK_NAME))
         cache = Cache(cache_root, downloader, talk=lines.say)
         store = ArtifactStore(resolver, cache, downloader, images=images, talk=lines.say)
-        for entry in listed.entries:
-            if entry.arch in arches and (not only or entry.name in only):
+        whole = (Need(entry.name, entry.arch) for entry in listed.entries if entry.arch in arches)
+        for need in dict.fromkeys(whole) if needs is None else needs:
+            if not only or need.name in only:
                 try:
-                    lines.say(_fetch_one(store, entry.name, entry.arch, folder, lines))
-                except (HttpError, problems.ArtifactError) as error:
+                    lines.say(_fetch_one(store, need, folder, lines))
+                except (HttpError, UsageError, problems.ArtifactError) as error:
                     lines.say(render(error))
                     failed.append(error)
     return failed
@@ -121,12 +125,12 @@ def verify_folder(folder: Path, catalog: Catalog | None = None) -> list[Verdict]
     return [_verdict(folder / entry.file, entry, listed) for entry in lock]
 
 
-def _fetch_one(store: ArtifactStore, name: str, arch: str, folder: Path, lines: Lines) -> str:
-    wanted = store.resolver.resolve(name, arch)
+def _fetch_one(store: ArtifactStore, need: Need, folder: Path, lines: Lines) -> str:
+    wanted = store.resolver.resolve(need.name, need.arch, need.version)
     place = folder / wanted.file
     if _is_there(wanted, place):
         return f"{wanted.label}: already there"
-    got = store.obtain(name, arch, report=lines)
+    got = store.obtain(need.name, need.arch, need.version, report=lines)
     _copy(got, place)
     return f"{got.label}: {problems.amount(place.stat().st_size)}, sha256 {got.sha256}"
 

@@ -302,4 +302,4 @@ def _mount(
         code.configure(parser)
         for leaf in _leaves(parser):
             _common(leaf)
-        parser.set_defaults(command=name, run=code.run)
+        parser.set_defaults(command=name)
