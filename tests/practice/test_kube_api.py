@@ -27,6 +27,7 @@ from wizard.core.errors import ExitCode
 from wizard.core.kubernetes import DEPLOYMENT, NODE, POD, ApiRefusedError, ApiUnreachableError
 from wizard.core.secrets import MemorySecrets
 from wizard.payload.certificates import read_certificate, signed_by
+from wizard.payload.node_marks import dns_document
 from wizard.practice.etcd_process import settle
 from wizard.practice.k3s_process import cluster_of
 from wizard.practice.k3s_state import Kubernetes, Node
@@ -123,9 +124,7 @@ def test_pods_of_coredns_keep_apart_only_when_they_are_told_to(site: Cluster) ->
     api.apply(DEPLOYMENT, deployment({"replicas": 2}))
     pods = api.list(POD, "kube-system", selector="k8s-app=kube-dns")
     assert [pod.at("spec", "nodeName") for pod in pods] == ["server-a", "server-b"]
-    from tests.recordings.kube_calls import APART
-
-    api.apply(DEPLOYMENT, deployment({"replicas": 2, "template": {"spec": {"affinity": APART}}}))
+    api.apply(DEPLOYMENT, dns_document(2))
     pods = api.list(POD, "kube-system", selector="k8s-app=kube-dns")
     assert [pod.at("spec", "nodeName") for pod in pods] == ["server-a", None]
 

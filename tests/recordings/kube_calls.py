@@ -10,6 +10,7 @@ from typing import Any
 
 from wizard.core.errors import WizardError
 from wizard.core.kubernetes import DEPLOYMENT, NODE, POD, Api, KubeObject
+from wizard.payload.node_marks import dns_document
 
 FILE = Path(__file__).parent / "kubernetes-api.json"
 """What a real API server answered: `WIZARD_RECORD=1 pytest -m lab tests/lab/kubernetes/test_api_recordings.py`."""
@@ -24,17 +25,6 @@ LABELS = {
 }
 TAINTS = {"server-a": ("node-role.kubernetes.io/control-plane=true:NoSchedule",)}
 DNS = ("coredns", "kube-system")
-
-APART = {
-    "podAntiAffinity": {
-        "requiredDuringSchedulingIgnoredDuringExecution": [
-            {
-                "labelSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
-                "topologyKey": "topology.kubernetes.io/zone",
-            }
-        ]
-    }
-}
 
 
 def deployment(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +56,7 @@ def _outdated(api: Api) -> KubeObject:
 
 
 def _twice_and_apart(api: Api) -> KubeObject:
-    return api.apply(DEPLOYMENT, deployment({"replicas": 2, "template": {"spec": {"affinity": APART}}}))
+    return api.apply(DEPLOYMENT, dns_document(2))
 
 
 def _only_twice(api: Api) -> KubeObject:

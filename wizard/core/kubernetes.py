@@ -41,6 +41,9 @@ class ApiAbsentError(ApiUnreachableError):
 class ApiRefusedError(RemoteError):
     """The API answered, and did not do what was asked."""
 
+    status = 0
+    """Of HTTP."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -360,13 +363,15 @@ def refused(where: str, asked: str, status: int, reason: str, message: str) -> A
         reason: in the API's word: `Conflict`, `Forbidden`, `Invalid` ...
         message: its sentence.
     """
-    return ApiRefusedError(
+    error = ApiRefusedError(
         "The Kubernetes API did not do what was asked.",
         where=f"{where}: {asked}",
         why=f"{message or 'no further word'} ({reason or 'no reason'}, {status})",
         do=_REMEDIES.get(status, ("wizard doctor", "wizard apply")),
         again="Running again is safe: what is written to the API says what shall be, not what to add.",
     )
+    error.status = status
+    return error
 
 
 _REMEDIES: Mapping[int, tuple[str, ...]] = {

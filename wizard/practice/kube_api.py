@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from wizard.core.dataclass import dataclass
+from wizard.core.kubeconfig import KUBECONFIG
 from wizard.core.kubernetes import (
     MANAGER,
     NODE,
@@ -16,6 +17,7 @@ from wizard.core.kubernetes import (
     Kind,
     KubeObject,
     Ready,
+    no_cluster,
     refused,
     unreachable,
 )
@@ -135,8 +137,11 @@ class PracticeApi:
         """The server that answers, and what it finds in etcd.
 
         Raises:
+            ApiAbsentError: K3s never ran as a server.
             ApiUnreachableError: none runs, or etcd has no majority.
         """
+        if not any(KUBECONFIG in one.files for one in self.world.machines.values()):
+            raise no_cluster(KUBECONFIG, "K3s writes it when its API comes up, and no server has it.")
         tried: dict[str, str] = {}
         for server in self._servers():
             known = cluster_of(self.world, server) if api_up(self.world, server) else None

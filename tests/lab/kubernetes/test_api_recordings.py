@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from steps.nodes_seen import patch, wrong_marks
+from steps.parse.nodes import NodeSeen, parse_node
+from tests.engine.story import home_spec
 from tests.lab.kubernetes.api_server import RealApi, real_api
 from tests.recordings.kube_calls import CALLS, FILE, LABELS, NODES, RECORD, TAINTS, differences, played
-from wizard.core.kubernetes import DEPLOYMENT, MANAGER
+from wizard.core.kubernetes import DEPLOYMENT, MANAGER, NODE, ApiRefusedError
 from wizard.core.resources import asset_text
+from wizard.core.spec.model import MachineSpec
 from wizard.practice.k3s_state import Kubernetes, Node
 from wizard.practice.kube_objects import DNS, dns_pods, node_document
 
@@ -92,3 +97,24 @@ def test_what_we_apply_to_coredns_survives_that_k3s_applies_its_own_again(real: 
     assert found.at("spec", "replicas") == 2
     managers = {one["manager"] for one in found.at("metadata", "managedFields")}
     assert MANAGER in managers
+
+
+def test_a_real_node_takes_the_marks_of_the_step_and_keeps_those_of_others(real: RealApi) -> None:
+    machine = MachineSpec("storage-a", "tower-a", "storage", "192.0.2.51", 1, 1, 1)
+    spec = replace(home_spec(), machines=(machine,))
+    slow = [{"key": "example.com/slow", "effect": "PreferNoSchedule"}]
+    real.api.patch(NODE, machine.name, {"spec": {"taints": slow}})
+    before = _seen(real, machine)
+    real.api.patch(NODE, machine.name, patch(before, wrong_marks(spec, machine, before)))
+    after = _seen(real, machine)
+    assert not wrong_marks(spec, machine, after)
+    assert "example.com/slow" in {taint.key for taint in after.taints}
+    with pytest.raises(ApiRefusedError) as told:
+        real.api.patch(NODE, machine.name, patch(before, wrong_marks(spec, machine, before)))
+    assert told.value.status == 409
+
+
+def _seen(real: RealApi, machine: MachineSpec) -> NodeSeen:
+    found = real.api.get(NODE, machine.name)
+    assert found is not None
+    return parse_node(found)
