@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from steps import k3s_work as work
 from steps.k3s_files import differing, outdated, wanted_files
 from steps.k3s_seen import Node, arch_of
-from wizard.core.artifact import Artifact
+from wizard.core.artifact import Artifact, Need
 from wizard.core.change import Change
 from wizard.core.context import Context
 from wizard.payload.k3s_unit import BINARY
@@ -49,6 +49,7 @@ def install_change(ctx: Context, node: Node, missing: Sequence[str]) -> Change:
         missing: of the two files.
     """
     wanted, version = artifacts_of(ctx, node), ctx.spec.k3s.version
+    arch = arch_of(ctx, node.machine)
     there = f" in place of {node.seen.version}" if node.seen.version not in ("", version) else ""
     places = {work.PROGRAM: BINARY, work.IMAGES: f"{IMAGES_FOLDER}/{wanted[work.IMAGES].file}"}
     return Change(
@@ -57,7 +58,8 @@ def install_change(ctx: Context, node: Node, missing: Sequence[str]) -> Change:
         summary=f"Install K3s {version} on {node.name}{there}",
         preview="\n".join(f"{wanted[name].label} -> {places[name]}" for name in missing),
         weight=20.0,
-        do=work.install(arch_of(ctx, node.machine), tuple(missing)),
+        do=work.install(arch, tuple(missing)),
+        needs=tuple(Need(name, arch, version) for name in (work.PROGRAM, work.IMAGES)),
     )
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from steps import k3s_work
 from steps.etcd_plan import needed_files
 from steps.machine_plan import IMAGES
 from wizard.core.artifact import Need
 from wizard.core.packages import load_packages
 from wizard.core.spec import ClusterSpec
-
-K3S = ("k3s", "k3s-airgap-images")
-"""What a node of Kubernetes is given, in the version of the spec."""
 
 
 def needed_by(spec: ClusterSpec, arches: Sequence[str]) -> tuple[Need, ...]:
@@ -30,7 +28,7 @@ def _needed(spec: ClusterSpec, arch: str) -> Iterator[Need]:
     known = load_packages()
     yield from (Need(deb.artifact, arch, deb.version) for deb in known.closure(_roots(spec), arch))
     if spec.k3s.enabled:
-        yield from (Need(name, arch, spec.k3s.version) for name in K3S)
+        yield from (Need(name, arch, spec.k3s.version) for name in (k3s_work.PROGRAM, k3s_work.IMAGES))
 
 
 def _images(spec: ClusterSpec) -> list[str]:

@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tests.practice.cluster import Cluster
+import pytest
+
+from steps.needed_files import needed_by
+from tests.practice.k3s_site import STORY, fresh
+from tests.practice.test_cluster_story import without_proxy
+from wizard.artifacts.catalog import ARCHES
 from wizard.core.artifact import Artifact, Need
 from wizard.practice.artifacts import PracticeArtifacts
 
@@ -25,14 +30,18 @@ class Counting(PracticeArtifacts):
         return super().obtain(name, arch, version, on_bytes=on_bytes)
 
 
-def test_the_first_plan_names_every_file_that_the_whole_install_obtains(tmp_path: Path) -> None:
-    cluster = Cluster.fresh(tmp_path)
+def test_the_first_plan_names_every_file_that_the_whole_install_obtains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_proxy(monkeypatch)
+    cluster = fresh(tmp_path)
     files = Counting(tmp_path)
-    session = replace(cluster.session(), artifacts=files)
+    session = replace(cluster.session(steps=STORY), artifacts=files)
     planned, _ = session.plan()
     assert session.apply(lambda _plan, _left: True).status == "done"
     assert files.obtained
     assert files.obtained <= set(planned.needs)
-    assert {need.name for need in planned.needs} >= {"etcd", "debian-cloud-image"}
-    after, _ = cluster.session().plan()
+    assert set(planned.needs) <= set(needed_by(cluster.spec, ARCHES))
+    assert {need.name for need in planned.needs} >= {"etcd", "debian-cloud-image", "k3s", "k3s-airgap-images"}
+    after, _ = cluster.session(steps=STORY).plan()
     assert after.needs == []

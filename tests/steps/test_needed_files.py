@@ -1,14 +1,12 @@
-"""What a spec needs, told without asking a host; and that an install asks for nothing else."""
+"""What a spec needs, told without asking a host; that an install asks for nothing else: tests/practice/test_needs.py."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from steps.needed_files import needed_by
-from tests.practice.cluster import Cluster
 from wizard.artifacts.catalog import ARCHES, load_catalog
 from wizard.core.artifact import Need
 from wizard.core.spec import ClusterSpec, example_text, parse_spec
@@ -49,13 +47,6 @@ def test_what_the_spec_leaves_out_is_not_fetched(example: ClusterSpec) -> None:
 def test_where_machines_are_proposed_every_kind_of_them_is_reckoned_with(example: ClusterSpec) -> None:
     proposed = replace(example, machines=(), propose=True)
     assert names(proposed) >= {"deb-keepalived", "deb-open-iscsi", "deb-qemu-guest-agent"}
-
-
-def test_an_install_needs_nothing_else(tmp_path: Path) -> None:
-    cluster = Cluster.fresh(tmp_path)
-    planned, _ = cluster.session().plan()
-    assert planned.needs
-    assert set(planned.needs) <= set(needed_by(cluster.spec, ARCHES))
 
 
 def test_versions_are_those_of_the_spec(example: ClusterSpec) -> None:
