@@ -33,10 +33,10 @@ def boot(ctx: Context, *, machine: MachineSpec) -> Finding:
     wrong = flaw(ctx.spec, server, group(ctx, look_at_all(ctx)))
     if not wrong:
         return passed(f"keepalived on {machine.name} runs with VRRP id {seen.group}, now and after a reboot.")
-    stopped = not seen.runs and seen.result in ("success", "")
+    stopped = not seen.runs and seen.unit.result in ("success", "")
     return failed(
         f"{machine.name} takes no proper part in the address: {wrong}.",
-        evidence=f"{seen.active or 'unknown'}, {'enabled' if seen.enabled else 'not enabled'}; {seen.said or 'no log'}",
+        evidence=f"{seen.unit.active or 'unknown'}, {'' if seen.unit.enabled else 'not '}enabled; {seen.said or 'no log'}",
         cause="Somebody stopped it."
         if stopped
         else "`wizard apply` was not run yet, or somebody changed it.",
@@ -85,7 +85,7 @@ def _nobody(ctx: Context, asked: Sequence[Server]) -> Finding:
 def _states(found: Sequence[Server]) -> str:
     """For people: what each of them is about."""
     return "; ".join(
-        f"{one.name}: keepalived {one.seen.active or 'unknown'} {one.seen.state or '-'}, API {_ready(one)}"
+        f"{one.name}: keepalived {one.seen.unit.active or 'unknown'} {one.seen.state or '-'}, API {_ready(one)}"
         for one in found
     )
 

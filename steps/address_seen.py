@@ -130,9 +130,9 @@ def flaw(spec: ClusterSpec, server: Server, number: int) -> str:
             return f"{file.path} is not there"
         if (there.digest, there.mode, there.owner) != (file.digest, file.mode, file.owner):
             return f"{file.path} is not as it shall be"
-    if not seen.enabled:
+    if not seen.unit.enabled:
         return "keepalived does not start at boot"
-    return "" if seen.runs else f"keepalived is {seen.active or 'unknown'}"
+    return "" if seen.runs else f"keepalived is {seen.unit.active or 'unknown'}"
 
 
 def names(found: Sequence[Server]) -> str:

@@ -150,7 +150,7 @@ def _answering(work: Work, machine: MachineSpec) -> str:
         if seen.runs and seen.answers is not None and seen.answers.yes:
             role = f"is at {machine.name}" if seen.held else "is at another server"
             return f"the API answers at {address}, which {role}"
-        if seen.restarts >= CRASHES or work.clock() >= until:
+        if seen.unit.restarts >= CRASHES or work.clock() >= until:
             raise _silent(work, machine, seen)
         if work.cancelled.is_set():
             raise CancelledError(
@@ -167,7 +167,7 @@ def _answering(work: Work, machine: MachineSpec) -> str:
 def _waiting(machine: MachineSpec, seen: KeepalivedSeen) -> str:
     """What is waited for, in words."""
     if not seen.runs:
-        return f"keepalived on {machine.name} is {seen.active or 'unknown'}{_quoted(seen.said)}"
+        return f"keepalived on {machine.name} is {seen.unit.active or 'unknown'}{_quoted(seen.said)}"
     if seen.ready is None or not seen.ready.yes:
         return f"the API of {machine.name} is not ready{_quoted(seen.ready.said if seen.ready else '')}"
     if seen.held:

@@ -91,14 +91,9 @@ def _parsed(answer: ScriptResult) -> BeforeSeen:
 def _on(ctx: Context, *, node: MachineSpec, test: Test, settled: Settled) -> Finding:
     if not ctx.present(node.name):
         return blind(skipped(f"Not checked: {node.name} does not run."), "machines.running")
-    if settled(ctx, node) or _ours(ctx, node):
+    if settled(ctx, node):
         return passed(f"{node.name} is a node of this cluster already.")
     return test(ctx, node)
-
-
-def _ours(ctx: Context, node: MachineSpec) -> bool:
-    """The wizard has begun to set it up: what is there of K3s is its own."""
-    return bool(lineage := look(ctx, node).lineage) and lineage == ctx.lineage_on(node.host)
 
 
 def leftovers(ctx: Context, node: MachineSpec) -> Finding:

@@ -6,20 +6,10 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from steps.parse.sections import Sections, split_sections
-from steps.parse.values import number, pairs
+from steps.parse.units import InstalledFile, Unit, installed_files, unit_state
+from steps.parse.values import pairs
 from wizard.core.dataclass import dataclass
 from wizard.payload.keepalived import CONFIG, group_of
-
-_ENABLED = ("enabled", "enabled-runtime")
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFile:
-    """A file of ours on the server."""
-
-    digest: str
-    mode: str
-    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +26,10 @@ class KeepalivedSeen:
     """One server's part in the address."""
 
     installed: bool = False
-    files: Mapping[str, KeptFile] = field(default_factory=dict)
+    files: Mapping[str, InstalledFile] = field(default_factory=dict)
     config: str = ""
     """Text of keepalived.conf, whoever wrote it."""
-    active: str = ""
-    """Of the unit, as systemd says it; empty = there is no systemd to ask."""
-    result: str = ""
-    enabled: bool = False
-    restarts: int = 0
+    unit: Unit = Unit()
     state: str = ""
     """`MASTER`, `BACKUP` or `FAULT`, as keepalived last said; empty = it said nothing."""
     said: str = ""
@@ -63,7 +49,7 @@ class KeepalivedSeen:
     @property
     def runs(self) -> bool:
         """It is up."""
-        return self.active == "active"
+        return self.unit.active == "active"
 
     @property
     def group(self) -> int | None:
@@ -77,12 +63,9 @@ def parse_keepalived(text: str) -> KeepalivedSeen:
     unit, address = pairs(sections.lines("unit")), pairs(sections.lines("address"))
     return KeepalivedSeen(
         installed=address.get("installed") == "1",
-        files=dict(_file(line) for line in sections.lines("files") if len(line.split(maxsplit=3)) > 3),  # noqa: PLR2004 - four words
+        files=installed_files(sections.lines("files")),
         config=_text(sections),
-        active=unit.get("ActiveState", ""),
-        result=unit.get("Result", ""),
-        enabled=unit.get("UnitFileState", "") in _ENABLED,
-        restarts=number(unit.get("NRestarts", "")) or 0,
+        unit=unit_state(unit),
         state=unit.get("state", ""),
         said=unit.get("said", ""),
         nic=address.get("nic", ""),
@@ -92,11 +75,6 @@ def parse_keepalived(text: str) -> KeepalivedSeen:
         ready=_answered(address, "ready"),
         answers=_answered(address, "answers"),
     )
-
-
-def _file(line: str) -> tuple[str, KeptFile]:
-    digest, mode, owner, path = line.split(maxsplit=3)
-    return path, KeptFile(digest, mode, owner)
 
 
 def _text(sections: Sections) -> str:

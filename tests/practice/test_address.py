@@ -7,15 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-import steps
-from steps.api_address import ApiAddress
-from tests.practice import cluster as homelab
 from tests.practice.cluster import NET, Cluster, yes
-from tests.practice.k3s_by_hand import lay, start
-from tests.practice.test_cluster_story import bad, keys, without_proxy
-from wizard.core.check import Finding, Status
+from tests.practice.k3s_site import STORY, apply, found, looked_at, planned
+from tests.practice.test_cluster_story import bad, without_proxy
+from wizard.core.check import Status
 from wizard.core.measurements import Measurement
-from wizard.core.step import Step
 from wizard.payload.keepalived import CONFIG, group_of
 from wizard.practice.faults import Moment
 from wizard.practice.k3s_process import settle_k3s
@@ -25,41 +21,20 @@ VIP = f"{NET}.20"
 STRANGER = "b8:27:eb:00:00:07"
 
 
-class ServersByHand(Step):
-    """K3s on the servers was laid out by the test."""
-
-    id = "k3s-servers"
-    title = "K3s servers"
-    summary = "by hand"
-    needs = ("etcd", "packages")
-
-
-def story() -> tuple[Step, ...]:
-    """The stages up to etcd and packages, K3s by hand, and the address."""
-    known = {step.id: step for step in steps.STEPS}
-    before = [
-        step for name, step in known.items() if "k3s" not in name and name not in ("api-address", "nodes")
-    ]
-    return (*before, ServersByHand(), ApiAddress())
-
-
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     without_proxy(monkeypatch)
-    monkeypatch.setattr(homelab, "STEPS", story())
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    """Two servers of K3s on an etcd the wizard made; nobody shares an address yet."""
+    """Two servers of K3s; nobody shares an address yet."""
     with pytest.MonkeyPatch.context() as patch:
         without_proxy(patch)
-        patch.setattr(homelab, "STEPS", story()[:-2])
         cluster = Cluster.fresh(tmp_path_factory.mktemp("address"))
-        result = cluster.session().apply(yes)
+        before = STORY[: next(at for at, step in enumerate(STORY) if step.id == "api-address")]
+        result = cluster.session(steps=before).apply(yes)
         assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        for name in ("server-a", "server-b"):
-            start(lay(cluster, name))
         return cluster
 
 
@@ -68,9 +43,8 @@ def made(servers: Cluster) -> Cluster:
     """The address was set up."""
     with pytest.MonkeyPatch.context() as patch:
         without_proxy(patch)
-        patch.setattr(homelab, "STEPS", story())
         cluster = servers.clone()
-        result = cluster.session().apply(yes)
+        result = apply(cluster)
         assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
         return cluster
 
@@ -101,28 +75,24 @@ def pause(cluster: Cluster, name: str, state: str = "paused") -> None:
     cluster.machines[machine.carrier].domains[name].state = state
 
 
-def found(cluster: Cluster, check: str, host: str = "") -> Finding:
-    report = cluster.session().doctor()
-    (one,) = (item for item in report.findings if item.check == check and item.host == host)
-    return one
-
-
 def test_one_server_has_it_and_nothing_is_left_to_do(done: Cluster) -> None:
     assert owners(done) == ["server-a"]
-    assert keys(done) == []
-    report = done.session().doctor()
-    told = {item.check: item for item in report.findings if item.check.startswith("address.")}
+    assert planned(done) == []
+    report = looked_at(done, [""])
+    told = {item.check: item for item in report if item.check.startswith("address.")}
     assert {item.status for item in told.values()} == {Status.PASS}
     assert told["address.one_owner"].detail == f"server-a has {VIP}."
     assert told["address.standby"].detail == f"server-b can take {VIP} from server-a."
-    assert not bad(report.findings)
+    assert not bad(report)
 
 
 def test_nothing_is_shared_where_there_is_no_kubernetes(bare: Cluster) -> None:
     spec = replace(bare.spec, k3s=replace(bare.spec.k3s, enabled=False))
-    plan, _ = bare.session(spec).plan()
+    plan, _ = bare.session(spec, STORY).plan()
     assert not [change.key for step in plan.steps for change in step.changes]
-    assert not [one for one in bare.session(spec).doctor().findings if one.check.startswith("address.")]
+    assert not [
+        one for one in bare.session(spec, STORY).doctor().findings if one.check.startswith("address.")
+    ]
 
 
 def test_it_moves_with_the_api_and_does_not_move_back(done: Cluster) -> None:
@@ -153,12 +123,12 @@ def test_it_comes_back_by_itself_when_all_were_without_power(done: Cluster) -> N
 def test_a_router_that_has_the_usual_id_has_it_to_itself(bare: Cluster) -> None:
     heard = {"tool": "tcpdump", "routers": [{"group": 51, "source": f"{NET}.2", "priority": 100}], "why": ""}
     bare.measurements.keep([Measurement("wire-vrrp", "tower-a", 1.0, heard)])
-    assert bare.session().apply(yes).status == "done"
+    assert apply(bare).status == "done"
     config = bare.machines["server-a"].files[CONFIG].content.decode()
     assert group_of(config) == 52
     # Once it is in use it stays, also when the other one is gone.
     bare.measurements.keep([Measurement("wire-vrrp", "tower-a", 2.0, heard | {"routers": []})])
-    assert keys(bare) == []
+    assert planned(bare) == []
 
 
 def test_somebody_who_takes_the_address_at_the_last_moment_stops_the_step(bare: Cluster) -> None:
@@ -166,7 +136,7 @@ def test_somebody_who_takes_the_address_at_the_last_moment_stops_the_step(bare: 
         bare.world.lan.strangers[VIP] = (STRANGER,)
 
     bare.hosts.faults.moments.append(Moment("tower-b", "after read/wire", come, 1))
-    result = bare.session().apply(yes)
+    result = apply(bare)
     assert result.status == "failed"
     (finding,) = (one for one in result.findings if one.check == "address.foreign")
     assert STRANGER in finding.evidence
@@ -204,9 +174,9 @@ def test_what_is_not_right_on_a_server_is_named_and_mended(
     assert says in boot.detail
     assert boot.evidence and boot.cause
     assert boot.fix.startswith("wizard apply")
-    assert keys(done) == ["address:server-a"]
-    assert done.session().apply(yes).status == "done"
-    assert keys(done) == []
+    assert planned(done) == ["api-address/address:server-a"]
+    assert apply(done).status == "done"
+    assert planned(done) == []
     assert found(done, "address.boot", "server-a").status is Status.PASS
     assert not done.twice()
 
@@ -214,7 +184,7 @@ def test_what_is_not_right_on_a_server_is_named_and_mended(
 def test_the_owner_is_changed_last(done: Cluster) -> None:
     for name in ("server-a", "server-b"):
         del done.machines[name].files["/etc/systemd/system/keepalived.service.d/10-homelab.conf"]
-    plan, _ = done.session().plan()
+    plan, _ = done.session(steps=STORY).plan()
     after = {change.key: change.after for step in plan.steps for change in step.changes}
     assert after == {"address:server-a": ("address:server-b",), "address:server-b": ()}
 

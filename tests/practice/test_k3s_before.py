@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from steps.k3s_before import before_checks
+from steps.k3s_before import Settled, before_checks
+from steps.k3s_seen import ours
 from steps.parse.facts import read_facts
 from tests.practice.cluster import NET, Cluster, yes
 from tests.practice.test_cluster_story import bad, without_proxy
@@ -46,9 +47,9 @@ def context(cluster: Cluster) -> Context:
     )
 
 
-def findings(cluster: Cluster, *, settled: bool = False) -> list[Finding]:
+def findings(cluster: Cluster, settled: Settled = ours) -> list[Finding]:
     nodes = [one for one in cluster.spec.machines if one.role == "server"]
-    checks = list(before_checks(nodes, lambda _ctx, _node: settled))
+    checks = list(before_checks(nodes, settled))
     assert all(check.when is When.BEFORE and check.level is Level.FATAL for check in checks)
     return run_checks(
         [Assertion("k3s-programs", check) for check in checks], context(cluster), lambda _event: None
@@ -67,7 +68,7 @@ def test_new_guests_have_nothing_in_the_way(blank: Cluster) -> None:
 
 def test_of_nodes_that_are_set_up_nothing_is_asked(blank: Cluster) -> None:
     before = {name: machine.requests for name, machine in blank.machines.items()}
-    assert {one.status for one in findings(blank, settled=True)} == {Status.PASS}
+    assert {one.status for one in findings(blank, lambda _ctx, _node: True)} == {Status.PASS}
     after = {name: machine.requests for name, machine in blank.machines.items()}
     assert {name for name in after if after[name] != before[name]} <= {"tower-a", "tower-b"}
 
@@ -85,8 +86,7 @@ def link(machine: Machine) -> None:
 
 def listener(port: int, process: str) -> Callable[[Machine], None]:
     def wreck(machine: Machine) -> None:
-        row = f'tcp LISTEN 0      4096         0.0.0.0:{port}      0.0.0.0:*    users:(("{process}",pid=744,fd=8))'
-        machine.sections["ports"] = (*seen(machine)["ports"], row)
+        machine.listens[port] = process
 
     return wreck
 
@@ -104,10 +104,7 @@ def vpn(machine: Machine) -> None:
 
 
 def swaps(machine: Machine) -> None:
-    rows = seen(machine)["file /proc/meminfo"]
-    machine.sections["file /proc/meminfo"] = tuple(
-        "SwapTotal:       2097152 kB" if row.startswith("SwapTotal") else row for row in rows
-    )
+    machine.swap = 2 * 1024 * 1024
 
 
 def firewalled(machine: Machine) -> None:
@@ -168,7 +165,7 @@ LOGIN = f"ssh root@{NET}.42"
             "ls -d",
         ),
         (
-            put("/etc/homelab/k3s", f"lineage={OTHER}\n"),
+            put("/etc/homelab/k3s", f"lineage={OTHER}\nnode=server-b\n"),
             "k3s.leftovers",
             Status.FAIL,
             OTHER,
@@ -226,7 +223,7 @@ def test_what_is_in_the_way_is_named_with_what_helps(
 
 def test_what_our_own_unfinished_install_left_is_in_nobodys_way(blank: Cluster) -> None:
     machine = blank.machines["server-b"]
-    put("/etc/homelab/k3s", f"lineage={blank.states[-1].lineage}\n")(machine)
+    put("/etc/homelab/k3s", f"lineage={blank.states[-1].lineage}\nnode=server-b\n")(machine)
     put(f"{K3S}/server/tls/server-ca.crt")(machine)
     listener(6443, "k3s-server")(machine)
     assert wrong(blank) == []

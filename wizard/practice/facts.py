@@ -26,7 +26,7 @@ DATA_FREE = 0.94
 
 def facts(machine: Machine, _args: Args, _payload: bytes) -> Answer:
     """What the host is, with the parts that changed since: its clock, the wizard's marker, guests, etcd."""
-    sections = with_occupants(machine, _with_etcd(machine, _with_guests(machine, seen(machine))))
+    sections = with_occupants(machine, _with_etcd(machine, _with_guests(machine, _with_swap(machine))))
     end = sections.pop("end", ())
     marker_file = machine.files.get(machine.marker_path)
     if marker_file:
@@ -40,6 +40,16 @@ def facts(machine: Machine, _args: Args, _payload: bytes) -> Answer:
 def seen(machine: Machine) -> Sections:
     """What a host says of itself, before guests and etcd are looked at; what a test laid down comes first."""
     return {**_guest(machine), **machine.sections}
+
+
+def _with_swap(machine: Machine) -> Sections:
+    sections = seen(machine)
+    if not machine.swap:
+        return sections
+    lines = sections.get("file /proc/meminfo", ())
+    kept = [line for line in lines if not line.startswith("Swap")]
+    told = [f"{name + ':':<16}{machine.swap:>8} kB" for name in ("SwapTotal", "SwapFree")]
+    return {**sections, "file /proc/meminfo": (*kept, *told)}
 
 
 # --- a hypervisor

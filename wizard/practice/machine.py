@@ -180,6 +180,10 @@ class Machine:
     """Tools for the network, and kernel modules, that were taken away from it."""
     cgroups: tuple[str, ...] = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc")
     """Controllers that are on."""
+    listens: dict[int, str] = field(default_factory=dict)
+    """Programs that are not ours by the TCP port they listen on."""
+    swap: int = 0
+    """KiB of swap; 0 = what it was recorded with, on guests none."""
     routes: tuple[str, ...] = ()
     """Networks it reaches besides its own, each with the interface: `10.8.0.0/24 wg0`."""
     links: set[str] = field(default_factory=set)

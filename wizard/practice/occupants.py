@@ -5,7 +5,7 @@ The names are those of the lab's faults, and what is told is what the lab's host
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from wizard.core.dataclass import dataclass
 from wizard.core.host import Args
@@ -155,7 +155,8 @@ def holds(machine: Machine, port: int) -> bool:
         machine: the host.
         port: of TCP.
     """
-    return any(port == number for one in _of(machine) for _, _, number, _ in one.ports)
+    occupied = (number for one in _of(machine) for _, _, number, _ in one.ports)
+    return port in machine.listens or port in occupied
 
 
 def with_occupants(machine: Machine, sections: Sections) -> Sections:
@@ -169,9 +170,16 @@ def with_occupants(machine: Machine, sections: Sections) -> Sections:
     added = {
         "host": [f"{flag}=1" for one in found for flag in one.flags],
         "services": [f"process {name}" for one in found for name in one.processes],
-        "ports": [_listed(machine, port) for one in found for port in one.ports],
+        "ports": [
+            _listed(machine, port)
+            for port in (*_listeners(machine), *(port for one in found for port in one.ports))
+        ],
     }
     return {**sections, **{name: (*sections.get(name, ()), *rows) for name, rows in added.items() if rows}}
+
+
+def _listeners(machine: Machine) -> Iterator[tuple[str, str, int, str]]:
+    return (("tcp", ANYWHERE, number, process) for number, process in machine.listens.items())
 
 
 def _listed(machine: Machine, port: tuple[str, str, int, str]) -> str:
