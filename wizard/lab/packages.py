@@ -74,7 +74,8 @@ def _fetch(place: Path, say: Say) -> None:
     temp = place.with_name(f".{place.name}.{os.getpid()}")
     place.parent.mkdir(parents=True, exist_ok=True)
     words = [f"{deb.name}={deb.version}" for deb in wanted()]
-    options = ["--security-opt", "seccomp=unconfined", "--label", f"{LABEL}=image"]
+    # A daemon may have no bridge of its own; apt only asks a mirror.
+    options = ["--network", "host", "--security-opt", "seccomp=unconfined", "--label", f"{LABEL}=image"]
     try:
         docker("create", "-i", "--name", name, *options, images.tag("guest"), "/bin/sh", "-s", "--", *words)
         docker(
