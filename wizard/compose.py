@@ -238,7 +238,7 @@ def _session(
     control = practice.control if practice else Control()
     files = practice.artifacts if practice else _artifacts(options, spec, home, control, emit)
     admin = cluster_admin(options.command, hosts, secrets, emit, keep=write)
-    api = practice.kubernetes if practice else cluster_api(spec, admin)
+    api = practice.ask_as(admin) if practice else cluster_api(spec, admin)
     stack.callback(api.close)
     return Session(
         spec=spec,

@@ -22,6 +22,7 @@ from wizard.front import terminal
 from wizard.practice.artifacts import PracticeArtifacts
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHosts
+from wizard.practice.kube_api import PracticeApi
 from wizard.practice.world import homelab
 
 APPLY = ("apply", "--plain", "--yes")
@@ -120,6 +121,7 @@ def _composed(cluster: Cluster, files: PracticeArtifacts | None) -> Iterator[Non
     with ExitStack() as stack:
         for place, name, made in (
             (compose_hosts, "ssh_hosts", lambda *_: cluster.hosts),
+            (compose_hosts, "cluster_api", lambda _, admin: PracticeApi(cluster.world, admin=admin)),
             (compose, "_artifacts", (lambda *_: files) if files else artifacts),
             (control, "Control", lambda: kind(detach=Hasty())),
         ):

@@ -17,6 +17,7 @@ ROWS = (
     ("F", 66),
     *(("F", number) for number in range(69, 73)),
     ("F", 77),
+    ("F", 78),
 )
 """What this part of the program must survive."""
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from wizard.core.dataclass import dataclass
-from wizard.core.kubeconfig import KUBECONFIG
+from wizard.core.kubeconfig import KUBECONFIG, AdminSource, read_admin
 from wizard.core.kubernetes import (
     MANAGER,
     NODE,
@@ -18,6 +18,7 @@ from wizard.core.kubernetes import (
     KubeObject,
     Ready,
     no_cluster,
+    not_the_cluster,
     refused,
     unreachable,
 )
@@ -25,6 +26,7 @@ from wizard.core.spec.model import MachineSpec
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.k3s_process import api_up, cluster_of
 from wizard.practice.k3s_state import Kubernetes
+from wizard.practice.kube_admin import kubeconfig
 from wizard.practice.kube_merge import applied, merged
 from wizard.practice.kube_objects import dns_pods, node_document, stored, take_node
 from wizard.practice.machine import Machine
@@ -47,11 +49,13 @@ class PracticeApi:
         world: it stands in.
         pace: how long things take.
         changed: is called after each write, under the guard of the world.
+        admin: who asks: an administrator of another cluster is not let in. None = whoever asks is.
     """
 
     world: World
     pace: Pace = INSTANT
     changed: Callable[[], None] = _nobody
+    admin: AdminSource | None = None
     calls: int = 0
     """Questions it was asked."""
 
@@ -163,8 +167,26 @@ class PracticeApi:
     def _asking(self) -> Iterator[None]:
         self.calls += 1
         self.pace.pause(CALL_SECONDS)
+        if self.admin is not None:
+            self._introduce(self.admin)
         with self.world.guard:
             yield
+
+    def _introduce(self, admin: AdminSource) -> None:
+        """Be let in: with what is kept, else with what a server gives anew.
+
+        Raises:
+            HostError: there is no administrator's kubeconfig to be had.
+        """
+        shown = admin.current()
+        with self.world.guard:
+            servers = [one for one in self._servers() if api_up(self.world, one)]
+            known = cluster_of(self.world, servers[0]) if servers else None
+        if known is None:
+            return
+        theirs = read_admin(kubeconfig(known.authority))
+        if shown != theirs and admin.renewed() != theirs:
+            raise not_the_cluster(servers[0].address, "its certificate is not of this cluster")
 
     def _write(self, server: Machine, known: Kubernetes, kind: Kind, document: dict[str, Any]) -> KubeObject:
         self._writable(server, kind)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wizard.core.dataclass import dataclass
 from wizard.core.engine.control import Control
+from wizard.core.kubeconfig import AdminSource
 from wizard.core.prompt import Prompter, Silent
 from wizard.core.spec import ClusterSpec
 from wizard.core.store.secrets import FileSecrets
@@ -53,6 +54,15 @@ class Practice:
     scene: Scene
     switches: FaultSwitches
     kubernetes: PracticeApi
+
+    def ask_as(self, admin: AdminSource | None) -> PracticeApi:
+        """The cluster's API, asked in an administrator's name.
+
+        Args:
+            admin: where the certificate comes from.
+        """
+        self.kubernetes.admin = admin
+        return self.kubernetes
 
     def close(self) -> None:
         """Nothing can go wrong in it any more."""
