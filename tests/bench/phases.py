@@ -1,7 +1,8 @@
 """Where the time of an apply went, from its events: `python -m tests.bench.phases EVENTS.jsonl`.
 
-The wall time is held against the longest chain of real work: what one machine cannot do side by side with itself,
-which is its base image's copy, its making, its boot, and every change on it, one after the other.
+The wall time is held against the longest chain of real work: what one machine cannot do side by side with itself. For
+a guest that is its base image's copy, the making of the guests its hypervisor was told to make before it and its own,
+its boot, and every change on it, its packages among them, one after the other.
 """
 
 from __future__ import annotations
@@ -43,18 +44,14 @@ class Phases:
 
     def chains(self) -> dict[str, tuple[Done, ...]]:
         """For every host and machine the changes that had to follow each other for it."""
-        made_on = {
-            done.key.partition(":")[2]: done.host for done in self.changes if done.key.startswith("create:")
-        }
-        return {
-            name: tuple(self._of(name, made_on.get(name, "")))
-            for name in {done.host for done in self.changes}
-        }
+        made = {done.key.partition(":")[2]: done for done in self.changes if done.key.startswith("create:")}
+        return {name: tuple(self._of(name, made.get(name))) for name in {done.host for done in self.changes}}
 
-    def _of(self, name: str, hypervisor: str) -> Iterable[Done]:
+    def _of(self, name: str, made: Done | None) -> Iterable[Done]:
+        """A hypervisor makes one guest after the other, so a guest's chain begins with those made before it."""
         for done in self.changes:
-            before = done.host == hypervisor and done.key in (f"image:{hypervisor}", f"create:{name}")
-            if done.host == name or before:
+            before = made is not None and done.host == made.host and done.began <= made.began
+            if done.host == name or (before and done.key.startswith(("image:", "create:"))):
                 yield done
 
     @property
