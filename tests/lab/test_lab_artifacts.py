@@ -20,12 +20,14 @@ from wizard.core.spec import parse_spec
 from wizard.lab import (
     artifacts,
     cloud_image,
+    daemon,
     etcd,
     go_build,
     guest,
     images,
     k3s,
     kubernetes,
+    lifecycle,
     machine,
     packages,
     release,
@@ -209,6 +211,19 @@ def test_kubernetes_is_refused_at_once_where_it_cannot_be_built(monkeypatch: pyt
     assert any("--no-kubernetes" in way for way in refused.value.do)
     assert artifacts.cluster_recipes(kubernetes=False, apps=False, published=False) == ((), ())
     assert artifacts.cluster_recipes(kubernetes=True, apps=False, published=True) == ((), ())
+
+
+def test_a_lab_that_cannot_build_kubernetes_says_so_before_it_does_anything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(go_build, "compiler", lambda: "")
+    go_build.compiler_version.cache_clear()
+    monkeypatch.setattr(daemon, "ensure", lambda _store: pytest.fail("Docker was asked"))
+    with pytest.raises(LabError) as refused:
+        lifecycle.up(Store(tmp_path / "lab"), quiet, kubernetes=True, fetch=Web(brings=False))
+    assert_explained(refused.value, exit_code=ExitCode.FAILED, do="wizard lab up --no-kubernetes")
+    with pytest.raises(UsageError, match="does not hold K3s"):
+        lifecycle.up(Store(tmp_path / "lab", release=str(tmp_path)), quiet, kubernetes=True)
 
 
 def a_release(folder: Path, **changes: str) -> Path:

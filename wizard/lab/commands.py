@@ -126,14 +126,14 @@ def _status(store: Store, options: argparse.Namespace) -> int:
 
 
 def _artifacts(store: Store, options: argparse.Namespace) -> int:
-    from wizard.lab import daemon, lifecycle
+    from wizard.lab import daemon, lifecycle, release
 
+    wanted = options.kubernetes
     with store.locked():
+        published = release.choose(store.release, _talk, None) if wanted else ()
         started = daemon.ensure(store)
         try:
-            lifecycle.build(
-                store, _talk, vm=options.vm, kubernetes=options.kubernetes, apps=options.kubernetes
-            )
+            lifecycle.build(store, _talk, vm=options.vm, kubernetes=wanted, apps=wanted, published=published)
         finally:
             if started:
                 daemon.stop(store)

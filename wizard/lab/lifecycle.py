@@ -41,15 +41,19 @@ def up(store: Store, say: Say, *, kubernetes: bool = False, fetch: release.Fetch
 
     Raises:
         LabError: it cannot be brought up.
+        UsageError: the folder that was named for K3s's release does not hold it.
     """
     began = time.monotonic()
     store.kubernetes = kubernetes
     store.save()
+    published = release.choose(store.release, say, fetch) if kubernetes else ()
+    # What cannot be built here is said before minutes are spent on the hosts.
+    artifacts.cluster_recipes(kubernetes, apps=False, published=bool(published))
     if daemon.ensure(store):
         say(f"docker: started dockerd (pid {store.daemon_pid}); `wizard lab down` stops it")
     limits.make_room(store, say)
     images.ensure(say)
-    build(store, say, kubernetes=kubernetes, fetch=fetch)
+    build(store, say, kubernetes=kubernetes, published=published)
     faults.settle(store, say)
     _network(store, say)
     allowed = machine.detect(store, images.tag("pi"), images.tag("hypervisor"))
@@ -68,7 +72,7 @@ def build(
     vm: bool = False,
     kubernetes: bool = False,
     apps: bool = False,
-    fetch: release.Fetch | None = None,
+    published: tuple[release.Published, ...] = (),
 ) -> None:
     """Build the artifacts that the lab's spec names, where they are not there.
 
@@ -78,13 +82,11 @@ def build(
         vm: the virtual machine's image too.
         kubernetes: K3s and the images it starts with too.
         apps: the images of what runs on it too.
-        fetch: downloads K3s's release; None = it is built where it does not lie here.
+        published: K3s's release, in place of what would be built.
 
     Raises:
         LabError: one could not be built.
-        UsageError: the folder that was named for K3s's release does not hold it.
     """
-    published = release.choose(store.release, say, fetch) if kubernetes else ()
     folder = artifacts.ensure(say, vm=vm, kubernetes=kubernetes, apps=apps, published=published)
     store.artifacts = str(folder)
     store.save()
