@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/homelab-wizard
 LABDIR ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/homelab-wizard/lab
-WORKERS ?= auto
+# A test of the screens or of a real terminal waits for half of its time: two for each processor.
+WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 
 # Where the environment forbids byte code, as many images do, every process that a test starts compiles all of the
 # wizard anew, and every worker all of the tests.
@@ -38,7 +39,7 @@ contracts: $(READY)  ## who may import whom
 	$(BIN)/lint-imports --no-cache
 
 fast: $(READY)   ## the fast tests
-	$(BIN)/pytest -m "not lab and not bench" -n $(WORKERS)
+	$(BIN)/pytest -m "not lab and not bench" -n $(WORKERS) --dist worksteal
 
 test-faults: $(READY)  ## seeded schedules of kills, cut links and power cuts: 1,000 of the engine, 1,000 of the whole install
 	WIZARD_SCHEDULES=1000 $(BIN)/pytest tests/engine/test_crash.py -n $(WORKERS)

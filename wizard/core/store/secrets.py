@@ -69,7 +69,9 @@ def _text(values: Mapping[str, Secret]) -> bytes:
             raise ValueError(f"{name!r} cannot be the name of a secret")
     plain = {name: values[name].reveal() for name in sorted(values)}
     document = {"schema": str(SECRETS_SCHEMA), "checksum": _checksum(plain), "secrets": plain}
-    return yaml.safe_dump(document, default_style="|", sort_keys=False).encode()
+    # The dumper in C where there is one: a run writes this file as often as it makes a key.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return yaml.dump(document, Dumper=dumper, default_style="|", sort_keys=False).encode()
 
 
 def _checksum(plain: Mapping[str, str]) -> str:
