@@ -53,7 +53,7 @@ def test_row_a15_the_screens_are_told_to_end(site: Site, number: signal.Signals,
 def test_row_a15_the_window_of_the_screens_is_closed(site: Site) -> None:
     terminal = opened(site)
     terminal.close()
-    code = terminal.process.wait(30)
+    code = terminal.process.wait(120)
     assert_tolerated(CliRun(0, f"ended with {code}", ""))
     assert DraftStore(site.spec).load().draft.get("name") == "loop"
 

@@ -25,11 +25,11 @@ FEWEST, MOST = 4, 6
 
 
 async def choose(person: Walk, command: str) -> None:
-    """Open the palette, type what the command is called, and take it once it is the first of the list."""
+    """Open the palette, type what the command is called (a step's name is enough), and take it once it is the first."""
     await person.press("ctrl+p")
     await person.until(lambda: isinstance(person.app.screen, CommandPalette))
     palette = person.app.screen
-    await person.pilot.press(*(KEYS.get(char, char) for char in command))
+    await person.pilot.press(*(KEYS.get(char, char) for char in command.removeprefix("Go to: ")))
 
     def first() -> bool:
         listed = palette.query_one(CommandList)

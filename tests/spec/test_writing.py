@@ -55,9 +55,9 @@ def test_row_a18_a_lone_surrogate_in_a_string_is_refused() -> None:
 
 
 def test_row_a19_an_alias_bomb_is_refused_at_once_at_each_line() -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     problems = problems_of(BOMB)
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2
     assert any(p.line == 2 and "*a repeats" in p.text for p in problems)
     assert any(p.line == 1 and "&a names" in p.text for p in problems)
 

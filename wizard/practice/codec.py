@@ -6,10 +6,12 @@ import base64
 import dataclasses
 import types
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+Decoder = Callable[[Any], Any]
 
 KEPT = "kept"
 """Key of a field's metadata: False = it is not written."""
@@ -26,11 +28,11 @@ def encode(value: object) -> Any:  # noqa: ANN401 - any JSON value
     """
     if value is None or isinstance(value, str | int | float):
         return value
+    kind: Any = type(value)
+    if _is_data(kind):
+        return {name: encode(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, bytes):
         return _from_bytes(value)
-    if dataclasses.is_dataclass(value):
-        kind: Any = type(value)
-        return {name: encode(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, Mapping):
         return {str(key): encode(one) for key, one in value.items()}
     if isinstance(value, set | frozenset):
@@ -50,34 +52,54 @@ def decode(kind: Any, value: Any) -> Any:  # noqa: ANN401 - the hint decides wha
     Raises:
         TypeError, ValueError, KeyError, AttributeError: it is no such value.
     """
+    return _decoder(kind)(value)
+
+
+@cache
+def _decoder(kind: Any) -> Decoder:  # noqa: ANN401 - mypy: a type is hashable
+    """How values of a type are made: a homelab has tens of thousands of them, of a few dozen types."""
     inner = get_args(kind)
     origin: Any = get_origin(kind) or kind
     if origin in (Union, types.UnionType):
-        return (
-            None if value is None else decode(next(one for one in inner if one is not types.NoneType), value)
-        )
+        made = _decoder(next(one for one in inner if one is not types.NoneType))
+        return lambda value: None if value is None else made(value)
     if origin is bytes:
-        return _to_bytes(value)
-    if dataclasses.is_dataclass(origin):
-        return _object(origin, value)
+        return _to_bytes
+    if _is_data(origin):
+        return lambda value: _object(origin, value)
     if origin is dict:
-        return {inner[0](key): decode(inner[1], one) for key, one in value.items()}
+        key_of, made = inner[0], _decoder(inner[1])
+        return lambda value: {key_of(key): made(one) for key, one in value.items()}
     if origin is tuple and inner[-1] is not Ellipsis:
-        return tuple(decode(one, part) for one, part in zip(inner, value, strict=True))
+        parts = [_decoder(one) for one in inner]
+        return lambda value: tuple(part(one) for part, one in zip(parts, value, strict=True))
     if origin in (list, tuple, set, frozenset):
-        return origin(decode(inner[0], one) for one in value)
-    return origin(value) if issubclass(origin, StrEnum) else _plain(origin, value)
+        made = _decoder(inner[0])
+        return lambda value: origin(map(made, value))
+    if issubclass(origin, StrEnum):
+        return cast("Decoder", origin)
+    return _plain(origin)
 
 
 def _object(kind: Any, told: Mapping[str, Any]) -> object:  # noqa: ANN401 - any dataclass
-    hints = _hints(kind)
-    return kind(**{name: decode(hints[name], told[name]) for name in _names(kind) if name in told})
+    return kind(**{name: made(told[name]) for name, made in _decoders(kind).items() if name in told})
 
 
-def _plain(kind: type, value: object) -> object:
-    if not isinstance(value, (int, float) if kind is float else kind):
-        raise TypeError(f"{value!r} is not {kind.__name__}")
-    return value
+@cache
+def _decoders(kind: Any) -> dict[str, Decoder]:  # noqa: ANN401 - mypy: a type is hashable
+    hints = get_type_hints(kind, localns={"World": object})
+    return {name: _decoder(hints[name]) for name in _names(kind)}
+
+
+def _plain(kind: type) -> Decoder:
+    wanted = (int, float) if kind is float else kind
+
+    def same(value: object) -> object:
+        if not isinstance(value, wanted):
+            raise TypeError(f"{value!r} is not {kind.__name__}")
+        return value
+
+    return same
 
 
 def fill(target: object, told: Mapping[str, Any]) -> None:
@@ -91,9 +113,9 @@ def fill(target: object, told: Mapping[str, Any]) -> None:
         TypeError, ValueError, KeyError, AttributeError: as `decode`.
     """
     kind: Any = type(target)
-    for name in _names(kind):
+    for name, made in _decoders(kind).items():
         if name in told:
-            setattr(target, name, decode(_hints(kind)[name], told[name]))
+            setattr(target, name, made(told[name]))
 
 
 @cache
@@ -102,8 +124,8 @@ def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - mypy: a type is hash
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - mypy: a type is hashable
-    return get_type_hints(kind, localns={"World": object})
+def _is_data(kind: Any) -> bool:  # noqa: ANN401 - mypy: a type is hashable
+    return dataclasses.is_dataclass(kind)
 
 
 @lru_cache(maxsize=1024)
