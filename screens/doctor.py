@@ -34,6 +34,7 @@ SIGNS = {
     Status.WARN: Sign.NEEDS,
     Status.FAIL: Sign.FAILED,
 }
+WRONG = (Status.FAIL, Status.WARN)
 DIALOG_COLUMNS = 62
 """Of the text in a dialog."""
 ORDER = (Sign.DONE, Sign.UNKNOWN, Sign.RUNS, Sign.NEEDS, Sign.FAILED)
@@ -82,6 +83,8 @@ class DoctorScreen(TopologyScreen):
         self._shown: list[Finding] = []
         self._all = False
         self._mend: Look[Repair] | None = None
+        self.asked: Look[tuple[Finding, ...]] | None = None
+        """Which of the findings the wizard can mend; None = there is none, or doctor looks."""
 
     def main(self) -> ComposeResult:
         """A sentence, the findings, the one that is pointed at."""
@@ -105,7 +108,7 @@ class DoctorScreen(TopologyScreen):
     def action_again(self) -> None:
         """Make every check anew."""
         if self._look is None or not self._look.active:
-            self._look = self.wizard.look(ask_doctor, self._came)
+            self._look, self.asked = self.wizard.look(ask_doctor, self._came), None
             self.redraw()
 
     def _came(self) -> None:
@@ -113,6 +116,19 @@ class DoctorScreen(TopologyScreen):
             return
         self._view = doctor_view(self._look.result) if self._look.result else None
         self._fill()
+        wrong = [one for one in self._view.findings if one.status in WRONG] if self._view else []
+        if wrong:
+            self.asked = self.wizard.look(lambda session: session.mendable(wrong), self._know_what_mends)
+
+    def _know_what_mends(self) -> None:
+        if self.is_attached:
+            self.refresh_bindings()
+
+    @property
+    def mendable(self) -> bool:
+        """Whether the wizard can do something about the finding that is pointed at; False until that is known."""
+        asked = self.asked.result if self.asked is not None else None
+        return self.pointed in (asked or ())
 
     def _fill(self) -> None:
         """The causes first, then what they explain and what should not stay; the rest when it is asked for."""
@@ -143,9 +159,11 @@ class DoctorScreen(TopologyScreen):
         return Content("")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is a fix to copy, or no key for it."""
+        """There is a fix to copy or to run, or no key for it."""
         if action == "copy":
             return bool(self.is_mounted and self.pointed and self.pointed.fix)
+        if action == "mend":
+            return self.is_mounted and self.mendable
         return super().check_action(action, parameters)
 
     @on(OptionList.OptionHighlighted, "#findings")
@@ -231,8 +249,9 @@ class DoctorScreen(TopologyScreen):
 
     def action_back(self) -> None:
         """Back to where one was."""
-        if self._look is not None and self._look.active:
-            self._look.let_go()
+        for look in (self._look, self.asked):
+            if look is not None and look.active:
+                look.let_go()
         self.app.pop_screen()
 
     @on(Button.Pressed, "#again")

@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import OptionList
 
 from screens.dialogs import ErrorDialog, QuestionDialog, TypedDialog
+from screens.doctor import DoctorScreen
 from tests.practice.test_cluster_story import guest_off, member_stopped, without_proxy
 from tests.screens.runs import PractisedDesk, build, desk_with_answers
 from tests.screens.walk import Walk, Walker, walk
@@ -38,7 +39,8 @@ async def at_doctor(person: Walk, words: str) -> None:
 
 
 async def asked_about(person: Walk, kind: type) -> None:
-    """The key for the fix leads to a dialog."""
+    """The key for the fix, once it is there, leads to a dialog."""
+    await person.sees("Run the fix")
     await person.press("f")
     await person.until(lambda: isinstance(person.app.screen, kind))
 
@@ -96,7 +98,14 @@ def test_a_refusal_says_why_and_what_to_do(desk: PractisedDesk) -> None:
 
     async def steps(person: Walk) -> None:
         await at_doctor(person, "NOSPACE")
-        await asked_about(person, ErrorDialog)
+        screen = person.app.screen
+        assert isinstance(screen, DoctorScreen)
+        await person.until(lambda: screen.asked is not None and not screen.asked.active)
+        assert "Run the fix" not in person.text(), "what the wizard cannot mend has no key for it"
+        await person.press("f")
+        assert isinstance(person.app.screen, DoctorScreen)
+        screen.action_mend()  # as if it had been possible a moment ago
+        await person.until(lambda: isinstance(person.app.screen, ErrorDialog))
         assert "The wizard has no change that mends this" in " ".join(person.text().split())
         await person.press(*["pagedown"] * 9)
         assert "alarm disarm" in person.text().replace("│", "")
@@ -114,6 +123,7 @@ def test_only_what_is_pointed_at_is_mended(desk: PractisedDesk) -> None:
     async def steps(person: Walk) -> None:
         await at_doctor(person, "etcd on pi")
         findings = person.app.screen.query_one("#findings", OptionList)
+        await person.sees("Run the fix")
         while "etcd on pi" not in str(findings.get_option_at_index(findings.highlighted or 0).prompt):
             await person.press("down")
         await asked_about(person, QuestionDialog)

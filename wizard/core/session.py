@@ -24,7 +24,7 @@ from wizard.core.engine.control import Control
 from wizard.core.engine.journal import Journal, StateSaver
 from wizard.core.engine.order import in_order
 from wizard.core.engine.plan import Plan, make_plan, prefetch, prefetch_all
-from wizard.core.engine.repair import NOTHING_CHANGED, Repair, find_repair
+from wizard.core.engine.repair import NOTHING_CHANGED, Repair, find_repair, mendable
 from wizard.core.engine.resume import Standing, close_in_flight, settle_in_flight, standing
 from wizard.core.errors import RefusedError, WizardError
 from wizard.core.events import Event, RunFinished, RunStarted, Sink
@@ -221,6 +221,16 @@ class Session:
         ctx = self.settled()
         prefetch_all(ctx, _tell_nobody)
         return find_repair(self.steps, ctx, findings)
+
+    def mendable(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Those of some findings that `repair` would do something about. Only reads.
+
+        Args:
+            findings: as doctor told them, of any checks.
+        """
+        ctx = self.settled()
+        prefetch_all(ctx, _tell_nobody)
+        return mendable(self.steps, ctx, findings)
 
     def _repair(self, findings: Sequence[Finding], approve: Approve) -> ApplyResult:
         found = _not_refused(self.find_repair(findings))

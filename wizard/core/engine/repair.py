@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from wizard.core.change import Change
 from wizard.core.check import Finding, Status
@@ -47,12 +48,32 @@ def find_repair(steps: Sequence[Step], ctx: Context, findings: Sequence[Finding]
         ctx: this pass; its hosts only read.
         findings: of one check, as doctor told them.
     """
+    return _repair(findings, ctx, lambda step: plan_step(_named(steps, step), ctx))
+
+
+def mendable(steps: Sequence[Step], ctx: Context, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Those of some findings that the wizard has a change for, and may carry it out now.
+
+    Args:
+        steps: all there are; each is planned once.
+        ctx: this pass; its hosts only read.
+        findings: as doctor told them, of any checks.
+    """
+    planned = cache(lambda step: plan_step(_named(steps, step), ctx))
+    return tuple(one for one in findings if _repair((one,), ctx, planned).refused is None)
+
+
+def _named(steps: Sequence[Step], name: str) -> Step:
+    return next(one for one in steps if one.id == name)
+
+
+def _repair(findings: Sequence[Finding], ctx: Context, plan: Callable[[str], PlannedStep]) -> Repair:
     wrong = tuple(one for one in findings if one.status in (Status.FAIL, Status.WARN))
     error = _not_now(findings, wrong, ctx)
     if error is not None:
         return Repair(tuple(findings), refused=error)
-    step = next(one for one in steps if one.id == wrong[0].step)
-    planned = plan_step(step, ctx)
+    planned = plan(wrong[0].step)
+    step = planned.step
     changes = mending(planned.changes, wrong)
     error = planned.error or _risky(step, ctx, wrong, changes)
     if error is not None:
