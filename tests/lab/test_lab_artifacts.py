@@ -306,8 +306,10 @@ def test_what_was_built_is_not_replaced_by_a_download(
 def test_status_says_which_k3s_the_lab_would_install(kitchen: Kitchen, tmp_path: Path) -> None:
     store = Store(tmp_path / "lab", chose="cgroup v2")
     assert "k3s: none" in report.as_text(store, [])
+    assert "storage:" not in report.as_text(store, [])
     store.artifacts = str(artifacts.ensure(quiet, kubernetes=True))
     assert "the lab's stand-in" in report.as_text(store, [])
+    assert "stand in for Longhorn's volumes" in report.as_text(store, [])
     store.artifacts = str(artifacts.ensure(quiet, published=release.named(a_release(tmp_path / "usb"))))
     assert "its publisher's release" in report.as_text(store, [])
     assert json.loads(report.as_json(store, []))["k3s"] == "publisher"

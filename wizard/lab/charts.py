@@ -1,4 +1,4 @@
-"""The lab's own Helm charts, packed as helm packs them, and the manifest K3s would bring Traefik by."""
+"""The lab's own Helm charts, packed as helm packs them, and the manifests of its equipment."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 
 import yaml
 
+from wizard.core.resources import asset_text
 from wizard.lab import image_archive
 
 FOLDER = "lab/helm"
@@ -74,6 +75,21 @@ def helm_chart(name: str, namespace: str, chart: bytes, **spec: object) -> dict[
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"chartContent": base64.b64encode(chart).decode(), **spec},
     }
+
+
+def metallb_manifest(namespace: str = "metallb-system") -> dict[str, object]:
+    """MetalLB's own programs by the lab's chart.
+
+    Args:
+        namespace: of the release, which is made where it is missing.
+    """
+    more = {"targetNamespace": namespace, "createNamespace": True}
+    return helm_chart("metallb", "kube-system", packed("metallb"), **more)
+
+
+def storage_manifest() -> str:
+    """The lab's StorageClass, and the equipment behind it: what makes volumes, and what lets pods of dead nodes go."""
+    return asset_text("lab/manifests/storage.yaml")
 
 
 def traefik_manifest() -> str:

@@ -18,6 +18,9 @@ from wizard.lab.store import Store
 HOME = "/usr/lib/homelab-lab"
 """Where a host keeps the lab's equipment."""
 
+SHARED = "/var/lib/lab-shared"
+"""Of hypervisors and their guests: one directory for all of them, which volumes are folders of."""
+
 READY_SECONDS = 90.0
 """How long a host may take until its sshd greets; 5 s is usual."""
 
@@ -39,6 +42,11 @@ def container(store: Store, host: str) -> str:
 def volume(store: Store, host: LabHost, path: str) -> str:
     """The name of the volume behind one directory of a host."""
     return f"{container(store, host.name)}{path.replace('/', '-')}"
+
+
+def shared_volume(store: Store) -> str:
+    """The name of the volume behind the directory that all guests share."""
+    return f"wlab-{store.id}-shared"
 
 
 def address(store: Store, host: LabHost) -> str:
@@ -64,6 +72,9 @@ def create(store: Store, host: LabHost, allowed: Allowed) -> None:
         name = volume(store, host, path)
         docker("volume", "create", "--label", f"{LABEL}={store.id}", name)
         options += ["--volume", f"{name}:{path}"]
+    if host.role == "hypervisor":
+        docker("volume", "create", "--label", f"{LABEL}={store.id}", shared_volume(store))
+        options += ["--volume", f"{shared_volume(store)}:{SHARED}"]
     docker("create", *options, images.tag(host.image), "/bin/sh", f"{HOME}/init")
     docker("cp", "-", f"{container(store, host.name)}:/", given=_equipment(store, host, allowed))
 
@@ -85,6 +96,8 @@ def _equipment(store: Store, host: LabHost, allowed: Allowed) -> bytes:
     if host.platform == "unraid":
         for service in asset_names("lab/host/rc.d", ""):
             files[f"rc.d/{service}"] = (asset_text(f"lab/host/rc.d/{service}"), 0o755)
+    if host.role == "hypervisor":
+        files["hooks/lxc"] = (asset_text("lab/host/hooks/lxc.sh"), 0o755)
     if host.platform == "pi":
         files["device-tree/model"] = (_MODEL, 0o644)
     return _tar(files)
@@ -92,7 +105,12 @@ def _equipment(store: Store, host: LabHost, allowed: Allowed) -> bytes:
 
 def _environment(store: Store, host: LabHost, *, kvm: bool) -> str:
     machine_id = hashlib.sha256(f"{store.id} {host.name}".encode()).hexdigest()[:32]
-    volumes = " ".join(path for path in host.volumes if path != "/var/lib/lab-disks")
+    volumes = " ".join(
+        (
+            *(path for path in host.volumes if path != "/var/lib/lab-disks"),
+            *([SHARED] if host.role == "hypervisor" else []),
+        )
+    )
     return (
         f"HOST={host.name}\nADDRESS={address(store, host)}\nGATEWAY={network.Net(store.subnet)[1]}\n"
         f"PLATFORM={host.platform}\nLOGIN={host.user}\nMACHINE_ID={machine_id}\nVOLUMES='{volumes}'\n"

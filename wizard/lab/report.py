@@ -25,6 +25,13 @@ K3S = {
 """Which K3s the lab would install, by the origin in the lock of its artifacts."""
 
 
+STORAGE = (
+    "class lab: folders of one directory that all guests share stand in for Longhorn's volumes, and lab equipment lets "
+    "the pods of dead nodes go as Longhorn's node-down policy does (docs/lab.md)"
+)
+"""What volumes are in a lab with Kubernetes."""
+
+
 def k3s_origin(store: Store) -> str:
     """`publisher`, `built`, or nothing where the lab has no K3s."""
     if not store.artifacts:
@@ -37,13 +44,14 @@ def k3s_origin(store: Store) -> str:
 
 
 def as_json(store: Store, hosts: Sequence[HostStatus]) -> str:
-    """One JSON document: `{schema, dir, subnet, machine, k3s, known_hosts, hosts: [...]}`."""
+    """One JSON document: `{schema, dir, subnet, machine, k3s, storage, known_hosts, hosts: [...]}`."""
     document = {
         "schema": 1,
         "dir": str(store.root),
         "subnet": store.subnet,
         "machine": store.chose,
         "k3s": k3s_origin(store),
+        "storage": STORAGE if k3s_origin(store) else "",
         "known_hosts": str(store.path(keys.KNOWN_HOSTS)),
         "hosts": [{**asdict(host), "key": str(store.path(keys.USER_KEY))} for host in hosts],
     }
@@ -61,6 +69,7 @@ def as_text(store: Store, hosts: Sequence[HostStatus]) -> str:
     if store.chose:
         lines.append(f"machine: {store.chose}")
         lines.append(f"k3s: {K3S[k3s_origin(store)]}")
+        lines += [f"storage: {STORAGE}"] if k3s_origin(store) else []
     return "\n".join(lines) + "\n"
 
 

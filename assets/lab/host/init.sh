@@ -119,6 +119,13 @@ equipment() {
     done
 }
 
+# Before libvirtd starts: it looks for its hooks once.
+hooks() {
+    [ -d "$LAB/hooks" ] || return 0
+    mkdir -p /etc/libvirt/hooks
+    cp "$LAB/hooks/"* /etc/libvirt/hooks/
+}
+
 main() {
     # shellcheck disable=SC1091 # beside this file on the host
     . "$LAB/disks.sh"

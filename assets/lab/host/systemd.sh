@@ -53,6 +53,7 @@ keys
 authorize root /root
 user
 equipment
+hooks
 mask
 clock
 loosen

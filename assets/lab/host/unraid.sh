@@ -98,6 +98,7 @@ chmod 600 /boot/config/ssh/root/authorized_keys /etc/ssh/ssh_host_*_key
 ln -s /boot/config/ssh/root /root/.ssh
 equipment
 libvirt_image
+hooks
 for service in "$LAB/rc.d/"*; do
     cp "$service" "/etc/rc.d/${service##*/}"
     chmod 755 "/etc/rc.d/${service##*/}"

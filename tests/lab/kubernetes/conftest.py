@@ -1,4 +1,4 @@
-"""The small cluster that the conformance list runs in: two servers and an agent, on an etcd of three members."""
+"""The two clusters of the lab's Kubernetes: a small one of three machines, and six nodes on guests of the wizard's."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import talk
+from tests.lab.conftest import Lab, talk
 from tests.lab.kubernetes.conformance_machines import CONFIG, DATA, Cluster, machines
-from wizard.lab import artifacts, container_images, etcd, k3s
+from tests.lab.kubernetes.nodes import Kubernetes, resident
+from tests.lab.story.world import tell
+from wizard.lab import artifacts, container_images, etcd, k3s, kubernetes, lifecycle
+
+APPLY_SECONDS = 600.0
+"""Deadline of an apply of eight guests from nothing on a machine that is busy with other things."""
 
 POD_IMAGES = ("mirrored-pause", "probe")
 
@@ -48,3 +53,27 @@ def cluster(blank: Cluster) -> Cluster:
     one.waits("test $(k3s kubectl get nodes --no-headers | grep -c ' Ready ') = 3", 120, "three nodes Ready")
     talk(f"conformance: three nodes Ready {time.monotonic() - began:.0f} s after the first start")
     return blank
+
+
+@pytest.fixture(scope="package")
+def six_nodes(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubernetes]:
+    """Eight guests and etcd by the real command, six nodes on them by the driver; the lab is left bare."""
+    with lab.store.locked():
+        lifecycle.build(lab.store, talk, kubernetes=True, apps=True)
+    built = {recipe.name: recipe.place for recipe in kubernetes.recipes()}
+    site = resident(lab, tmp_path_factory.mktemp("kubernetes") / "operator")
+    site.settle()
+    site.wipe()
+    installed = site.operator.run("apply", "--plain", "--yes", code=0, timeout=APPLY_SECONDS)
+    tell(f"eight guests and etcd by `wizard apply`: {installed.seconds:.0f} s")
+    tell("what runs as k3s: the lab's stand-in, built here; its origin in artifacts.lock is `built`")
+    tell("what stands for Longhorn: one directory shared by all guests, and what lets pods of dead nodes go")
+    images = ("k3s-airgap-images", "metallb-images", "lab-app-images")
+    made = Kubernetes(site, built["k3s"], tuple(built[name] for name in images))
+    try:
+        made.install()
+        yield made
+    finally:
+        lab.mend_all()
+        made.remove()
+        site.wipe()

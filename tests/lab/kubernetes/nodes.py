@@ -20,7 +20,8 @@ from tests.lab.cluster.site import TOWERS, Site, newcomer, tower_of
 from tests.lab.conftest import Lab
 from tests.lab.story.world import until
 from wizard.core.store.secrets import FileSecrets
-from wizard.lab import network
+from wizard.lab import charts, network
+from wizard.lab.containers import SHARED
 from wizard.lab.docker import client
 
 SERVERS = ("server-a", "server-b")
@@ -156,6 +157,7 @@ class Kubernetes:
                 value = kept.get(secret)
                 assert value is not None, secret
                 files[f"{PKI.removeprefix('/')}/{name}"] = value.reveal()
+            files["var/lib/rancher/k3s/server/manifests/lab-storage.yaml"] = charts.storage_manifest()
         return files
 
     def _server_config(self, node: str) -> dict[str, Any]:
@@ -241,7 +243,8 @@ class Kubernetes:
     # --- unmaking it
 
     def remove(self) -> None:
-        """What was linked goes; the guests themselves go with the site."""
+        """What was linked goes, and what volumes held; the guests themselves go with the site."""
+        self.site.shell(TOWERS[0], f"find {SHARED} -mindepth 1 -delete", ok=False)
         for tower in TOWERS:
             self.site.shell(tower, f"rm -rf {self.site.vm_dir(tower)}/{STORE}", ok=False)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from typing import Any
 import pytest
 
 from tests.lab.cluster.site import TOWERS, tower_of
-from tests.lab.conftest import Lab, talk
-from tests.lab.kubernetes.nodes import NODES, POD_SECONDS, READY_SECONDS, SERVERS, Kubernetes, resident
+from tests.lab.kubernetes.nodes import NODES, POD_SECONDS, READY_SECONDS, SERVERS, Kubernetes
 from tests.lab.story.world import tell, until
-from wizard.lab import charts, kubernetes, lifecycle
+from wizard.lab import charts
 
 pytestmark = [
     pytest.mark.lab,
@@ -26,9 +24,6 @@ pytestmark = [
 ]
 
 GIB = 1024.0
-
-APPLY_SECONDS = 600.0
-"""Deadline of an apply of eight guests from nothing on a machine that is busy with other things."""
 
 CHART = Path(__file__).parent / "chart"
 
@@ -71,25 +66,8 @@ SERVICE = {
 
 
 @pytest.fixture(scope="module")
-def cluster(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubernetes]:
-    """Eight guests and etcd by the real command, six nodes on them by the driver; the lab is left bare."""
-    with lab.store.locked():
-        lifecycle.build(lab.store, talk, kubernetes=True, apps=True)
-    built = {recipe.name: recipe.place for recipe in kubernetes.recipes()}
-    site = resident(lab, tmp_path_factory.mktemp("kubernetes") / "operator")
-    site.settle()
-    site.wipe()
-    installed = site.operator.run("apply", "--plain", "--yes", code=0, timeout=APPLY_SECONDS)
-    tell(f"eight guests and etcd by `wizard apply`: {installed.seconds:.0f} s")
-    tell("what runs as k3s: the lab's stand-in, built here; its origin in artifacts.lock is `built`")
-    made = Kubernetes(site, built["k3s"], (built["k3s-airgap-images"], built["lab-app-images"]))
-    try:
-        made.install()
-        yield made
-    finally:
-        lab.mend_all()
-        made.remove()
-        site.wipe()
+def cluster(six_nodes: Kubernetes) -> Kubernetes:
+    return six_nodes
 
 
 def test_six_nodes_are_ready(cluster: Kubernetes) -> None:
