@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from steps.address_seen import Server, flaw, group, look, look_at_all, names, servers
 from steps.etcd_before import blind, ssh
 from steps.wire_checks import judged
-from wizard.core.check import Finding, failed, passed, skipped, warned
+from wizard.core.check import Finding, Status, failed, passed, skipped, warned
 from wizard.core.context import Context
 from wizard.core.decide.addresses import PlannedAddress, planned_addresses
 from wizard.core.spec.model import MachineSpec
@@ -113,6 +113,8 @@ def answers(ctx: Context) -> Finding:
         cause=_why(said),
         fix=f"{ssh(ctx.spec, refused[0].name)} /etc/homelab/api-ready {address}",
     )
+    if _stranger(found):
+        return blind(finding, "address.foreign")
     return finding if any(one.seen.held for one in found) else blind(finding, "address.one_owner")
 
 
@@ -157,13 +159,22 @@ def free(ctx: Context) -> Finding:
 
 def foreign(ctx: Context) -> Finding:
     """As the hypervisors hear it (one look at the wire serves the machines' step, too), and whose card answers servers."""
-    found = look_at_all(ctx)
-    ours = {one.seen.mac: one.name for one in found if one.seen.mac}
-    for one in found:
-        if one.seen.at and all(other.known and other.present for other in found) and one.seen.at not in ours:
-            return _taken(ctx.spec.network.api_vip, f"{one.name} is answered by {one.seen.at}")
     finding = _verdict(judged(ctx, planned_addresses(ctx.spec, ctx.spec.machines))[0])
-    return blind(finding, "machines.wire") if finding.fix else finding
+    if finding.status is Status.FAIL:
+        return blind(finding, "machines.wire")
+    met = _stranger(look_at_all(ctx))
+    return _taken(ctx.spec.network.api_vip, met) if met else finding
+
+
+def _stranger(found: Sequence[Server]) -> str:
+    """Which server is answered at the address by a card of none of them; empty where none is, or that is not known."""
+    ours = {one.seen.mac for one in found if one.seen.mac}
+    if not all(one.known and one.present for one in found):
+        return ""
+    met = (
+        f"{one.name} is answered by {one.seen.at}" for one in found if one.seen.at and one.seen.at not in ours
+    )
+    return next(met, "")
 
 
 def _verdict(addresses: Sequence[PlannedAddress]) -> Finding:

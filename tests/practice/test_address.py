@@ -237,6 +237,18 @@ def test_a_stranger_at_the_address_is_told_once_as_the_cause(done: Cluster) -> N
     one = found(done, "address.foreign")
     assert (one.status, one.explained_by) == (Status.FAIL, "machines.wire")
     assert STRANGER in one.evidence
+    answers = found(done, "address.answers")
+    assert (answers.status, answers.explained_by) == (Status.FAIL, "address.foreign")
+    assert "server-b: curl" in answers.evidence
+
+
+def test_a_stranger_whom_only_a_server_meets_is_told_too(done: Cluster) -> None:
+    done.world.lan.strangers[VIP] = (STRANGER,)
+    for tower in ("tower-a", "tower-b"):
+        done.machines[tower].lacks |= {"arping", "ping"}
+    one = found(done, "address.foreign")
+    assert (one.status, one.explained_by) == (Status.FAIL, "")
+    assert one.evidence == f"server-b is answered by {STRANGER}"
 
 
 def test_servers_that_do_not_answer_are_no_verdict_on_the_address(done: Cluster) -> None:

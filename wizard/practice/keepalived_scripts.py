@@ -63,12 +63,19 @@ def _address(world: World, machine: Machine, args: Args) -> Iterator[str]:
     if held:
         yield f"held={nic}"
     owner = next(iter(world.holders(shared)), None)
+    # Of two that answer the kernel takes one; here it is always the one that does not belong there.
+    at = (
+        ""
+        if held
+        else next(iter(world.lan.strangers.get(shared, ())), mac_of(owner, owner.address) if owner else "")
+    )
     if READY in machine.files:
         yield from _told("ready", machine, says_ready(machine, lambda one: api_up(world, one)), "127.0.0.1")
-        answers = owner is not None and says_ready(owner, lambda one: api_up(world, one))
+        met = owner is not None and (held or at == mac_of(owner, owner.address))
+        answers = met and owner is not None and says_ready(owner, lambda one: api_up(world, one))
         yield from _told("answers", machine, answers, shared)
-    if not held and owner is not None:
-        yield f"at={mac_of(owner, owner.address)}"
+    if at:
+        yield f"at={at}"
 
 
 def _told(name: str, machine: Machine, yes: bool, at: str) -> Iterator[str]:
