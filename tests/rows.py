@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.core.check import Finding, Status
 from wizard.core.errors import ExitCode, WizardError, render
 
 LABELS = ("where", "why", "do", "again")
@@ -103,6 +104,25 @@ def assert_found(
     assert fix in found["fix"]
     assert run.exit_code == (ExitCode.FAILED if status == "fail" else ExitCode.OK)
     return found
+
+
+def assert_warned(finding: Finding, *, says: Sequence[str] = (), fix: str) -> None:
+    """Assert that a run tells a fault which it goes on with, as whole as one that stops it.
+
+    Args:
+        finding: of a check before the changes of a step.
+        says: words that must stand somewhere in it.
+        fix: words of the command that mends it.
+    """
+    ASSERTED.count += 1
+    assert finding.status is Status.WARN, finding
+    for part in ("title", "detail", "evidence", "cause", "fix"):
+        assert getattr(finding, part).strip(), f"nothing said about {part!r}: {finding}"
+    for word in says:
+        assert word in f"{finding.detail} {finding.evidence} {finding.cause}", (
+            f"{word!r} is not said: {finding}"
+        )
+    assert fix in finding.fix
 
 
 def assert_tolerated(run: CliRun, *, shows: Sequence[str] = (), exit_code: ExitCode = ExitCode.OK) -> None:
