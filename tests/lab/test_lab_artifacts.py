@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
 import json
@@ -20,6 +21,7 @@ from wizard.core.spec import parse_spec
 from wizard.lab import (
     artifacts,
     cloud_image,
+    commands,
     daemon,
     etcd,
     go_build,
@@ -222,8 +224,17 @@ def test_a_lab_that_cannot_build_kubernetes_says_so_before_it_does_anything(
     with pytest.raises(LabError) as refused:
         lifecycle.up(Store(tmp_path / "lab"), quiet, kubernetes=True, fetch=Web(brings=False))
     assert_explained(refused.value, exit_code=ExitCode.FAILED, do="wizard lab up --no-kubernetes")
-    with pytest.raises(UsageError, match="does not hold K3s"):
-        lifecycle.up(Store(tmp_path / "lab", release=str(tmp_path)), quiet, kubernetes=True)
+
+
+def test_a_folder_that_is_named_for_k3s_is_looked_at_first(tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dir")
+    commands.configure(parser)
+    words = ["--dir", str(tmp_path / "lab"), "up", "--artifacts", str(tmp_path)]
+    with pytest.raises(UsageError) as refused:
+        commands.run(parser.parse_args(words))
+    assert_explained(refused.value, exit_code=ExitCode.BAD_SPEC, do=f"wizard artifacts fetch {tmp_path}")
+    assert not (tmp_path / "lab").exists()
 
 
 def a_release(folder: Path, **changes: str) -> Path:
@@ -291,6 +302,18 @@ def test_the_release_is_fetched_where_nothing_was_built_before(
     assert [one.entry["name"] for one in release.choose("", quiet, alive)] == list(release.NAMES)
     assert len(release.choose("", quiet, alive)) == 2
     assert (dead.asked, alive.asked) == (1, 1)
+
+
+def test_a_release_that_was_taken_away_is_told_and_others_are_looked_for(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(k3s, "recipe", lambda: kitchen.recipe("k3s", K3S_VERSION))
+    folder, said = a_release(tmp_path / "usb"), list[str]()
+    assert len(release.choose(str(folder), said.append, None)) == 2
+    (folder / "artifacts.lock").unlink()
+    assert release.choose(str(folder), said.append, None) == ()
+    assert said[-1].endswith(f"is not in {folder} any more")
+    assert len(release.choose(str(folder), quiet, Web(brings=True))) == 2
 
 
 def test_what_was_built_is_not_replaced_by_a_download(

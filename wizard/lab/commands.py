@@ -99,11 +99,13 @@ def _talk(text: str) -> None:
 
 
 def _up(store: Store, options: argparse.Namespace, fetch: Fetch | None) -> int:
-    from wizard.lab import lifecycle
+    from wizard.lab import lifecycle, release
 
+    folder = options.artifacts and options.artifacts.expanduser().absolute()
+    if folder:
+        release.named(folder)
     with store.locked():
-        if options.artifacts is not None:
-            store.release = str(options.artifacts.expanduser().absolute())
+        store.release = str(folder or store.release)
         lifecycle.up(store, _talk, kubernetes=not options.no_kubernetes, fetch=fetch)
     return ExitCode.OK
 

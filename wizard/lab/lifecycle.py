@@ -41,7 +41,6 @@ def up(store: Store, say: Say, *, kubernetes: bool = False, fetch: release.Fetch
 
     Raises:
         LabError: it cannot be brought up.
-        UsageError: the folder that was named for K3s's release does not hold it.
     """
     began = time.monotonic()
     store.kubernetes = kubernetes

@@ -40,17 +40,17 @@ def choose(folder: str, say: Say, fetch: Fetch | None) -> tuple[Published, ...]:
     """The release, where it can be had without building anything; what was built before is not replaced by chance.
 
     Args:
-        folder: of artifacts that a person named; empty = none.
+        folder: of artifacts that a person named once; empty = none.
         say: tells a person which it is.
         fetch: downloads it; None = nobody does.
 
     Returns:
         Its files; nothing where the lab has to build what stands in for it.
-
-    Raises:
-        UsageError: the folder that was named does not hold it.
     """
-    found = named(Path(folder)) if folder else find(fetched())
+    found = find(Path(folder)) if folder else ()
+    if folder and not found:
+        say(f"artifacts: K3s {K3S_VERSION} is not in {folder} any more")
+    found = found or find(fetched())
     if not found and fetch is not None and not _built():
         say(f"artifacts: asking for K3s {K3S_VERSION}, its publisher's release")
         found = find(fetched()) if fetch(fetched(), NAMES, machine.arch(), say) else ()
