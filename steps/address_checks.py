@@ -68,16 +68,20 @@ def one_owner(ctx: Context) -> Finding:
 
 
 def _nobody(ctx: Context, asked: Sequence[Server]) -> Finding:
-    address = ctx.spec.network.api_vip
     stopped = [one for one in asked if not one.seen.runs]
+    robbed = [one for one in asked if one.seen.runs and one.seen.state == "MASTER"]
+    if len(stopped) == len(asked):
+        cause = f"keepalived does not run on {names(stopped)}."
+    elif robbed:
+        cause = f"It was taken off {names(robbed)}, as when a guest's network is set up anew; keepalived has not noticed."
+    else:
+        cause = "No server whose keepalived runs has an API that is ready."
+    restarts = [f"{ssh(ctx.spec, one.name)} systemctl restart keepalived" for one in (*robbed, *stopped)]
     finding = failed(
-        f"No server has {address}.",
+        f"No server has {ctx.spec.network.api_vip}.",
         evidence=_states(asked),
-        cause=f"keepalived does not run on {names(stopped)}."
-        if len(stopped) == len(asked)
-        else "No server whose keepalived runs has an API that is ready.",
-        fix="\n".join(f"{ssh(ctx.spec, one.name)} systemctl restart keepalived" for one in stopped)
-        or f"{ssh(ctx.spec, asked[0].name)} journalctl -u k3s -n 50",
+        cause=cause,
+        fix="\n".join(restarts) or f"{ssh(ctx.spec, asked[0].name)} journalctl -u k3s -n 50",
     )
     return blind(finding, "address.boot") if len(stopped) == len(asked) else finding
 

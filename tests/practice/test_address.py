@@ -199,6 +199,10 @@ def no_api(cluster: Cluster) -> None:
         set_k3s(cluster.machines[name], wanted=False)
 
 
+def robbed(cluster: Cluster) -> None:
+    cluster.machines["server-a"].keepalived.robbed = True
+
+
 def two(cluster: Cluster) -> None:
     cluster.machines["server-b"].keepalived.deaf = True
 
@@ -213,6 +217,12 @@ def two(cluster: Cluster) -> None:
             "systemctl restart keepalived",
         ),
         (no_api, f"No server has {VIP}.", "has an API that is ready", "journalctl -u k3s"),
+        (
+            robbed,
+            f"No server has {VIP}.",
+            "It was taken off server-a",
+            f"ssh root@{NET}.41 systemctl restart keepalived",
+        ),
         (
             two,
             f"server-a and server-b have {VIP} at the same time.",

@@ -103,7 +103,7 @@ def configure(machine: Machine, _args: Args, payload: bytes) -> Answer:
     again = said or not unit.wanted
     unit.enabled = unit.wanted = True
     if again:
-        unit.state = ""
+        unit.state, unit.robbed = "", False
     settle_k3s(_world(machine))
     return Answer(f"{said}{'started' if again else 'running'}\n")
 

@@ -16,5 +16,7 @@ class KeepalivedProcess:
     """`MASTER`, `BACKUP` or `FAULT`; empty = no process. One that is paused keeps what it was."""
     address: str = ""
     """That its configuration shares."""
+    robbed: bool = False
+    """Somebody took the address off its interface."""
     deaf: bool = False
     """Nothing of what the others say arrives."""

@@ -68,7 +68,10 @@ class World:
         return tuple(
             one
             for one in self.machines.values()
-            if one.keepalived.state == "MASTER" and one.keepalived.address == address and one.alive
+            if one.keepalived.state == "MASTER"
+            and one.keepalived.address == address
+            and not one.keepalived.robbed
+            and one.alive
         )
 
     def new_disk(self) -> str:
