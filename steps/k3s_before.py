@@ -43,7 +43,7 @@ Test = Callable[[Context, MachineSpec], Finding]
 
 
 @dataclass(frozen=True, slots=True)
-class BeforeCheck:
+class NodeCheck:
     """A check of one guest as data; `{name}` in the title is its name."""
 
     id: str
@@ -68,6 +68,27 @@ def before_checks(nodes: Sequence[MachineSpec], settled: Settled) -> Iterator[Ch
     yield _check(
         "k3s.identity", "Every node is a machine of its own", partial(identity, nodes=nodes, settled=settled)
     )
+
+
+def after_checks(nodes: Sequence[MachineSpec]) -> Iterator[Check]:
+    """What stops nothing or may come back later, told by the facts, which are read anyway.
+
+    Args:
+        nodes: the guests.
+    """
+    if not nodes:
+        return
+    for each in AFTER:
+        for node in nodes:
+            run = partial(_on, node=node, test=each.test, settled=_never)
+            title = each.title.format(name=node.name)
+            yield Check(each.id, title, run, level=Level.WARNING, host=node.name, timeout=CHECK_SECONDS)
+    run = partial(clocks, nodes=nodes, settled=_never)
+    yield Check("k3s.clocks", "Clocks of the nodes agree", run, timeout=CHECK_SECONDS)
+
+
+def _never(_ctx: Context, _node: MachineSpec) -> bool:
+    return False
 
 
 def _check(check: str, title: str, run: Callable[[Context], Finding], host: str = "") -> Check:
@@ -238,15 +259,19 @@ def routes(ctx: Context, node: MachineSpec) -> Finding:
 
 
 BEFORE = (
-    BeforeCheck("k3s.leftovers", "Nothing of another Kubernetes is on {name}", leftovers),
-    BeforeCheck("k3s.ports", "The ports K3s needs on {name} are free", ports),
-    BeforeCheck("k3s.cgroups", "{name} can limit what containers use", cgroups),
-    BeforeCheck("k3s.modules", "The kernel of {name} has what K3s needs", modules),
-    BeforeCheck("k3s.routes", "The networks of pods and services are free on {name}", routes),
-    BeforeCheck("k3s.swap", "{name} does not swap", swap),
-    BeforeCheck("k3s.firewall", "No firewall on {name} is between the nodes", firewall),
+    NodeCheck("k3s.leftovers", "Nothing of another Kubernetes is on {name}", leftovers),
+    NodeCheck("k3s.ports", "The ports K3s needs on {name} are free", ports),
+    NodeCheck("k3s.cgroups", "{name} can limit what containers use", cgroups),
+    NodeCheck("k3s.modules", "The kernel of {name} has what K3s needs", modules),
+    NodeCheck("k3s.routes", "The networks of pods and services are free on {name}", routes),
 )
 """What is asked of every guest that will be a node."""
+
+AFTER = (
+    NodeCheck("k3s.swap", "{name} does not swap", swap),
+    NodeCheck("k3s.firewall", "No firewall on {name} is between the nodes", firewall),
+)
+"""What stops nothing, and is told of nodes and of those to come alike."""
 
 
 # --- all of them together

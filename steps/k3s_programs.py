@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from steps import k3s_checks as each
-from steps.k3s_before import before_checks
+from steps.k3s_before import after_checks, before_checks
 from steps.k3s_plan import install_change, lacking
 from steps.k3s_seen import look_at, nodes_of, ours
 from wizard.core.change import Change
@@ -25,7 +25,7 @@ class K3sPrograms(Step):
     beside = ("etcd", "packages")
 
     def checks(self, ctx: Context) -> Iterator[Check]:
-        """Before: nothing is in the way, and the version may follow what is there. After: each node has it, unchanged."""
+        """Before: nothing is in the way, and the version may follow what is there. After: each has it, unchanged."""
         nodes = nodes_of(ctx.spec)
         yield from before_checks(nodes, ours)
         if nodes:
@@ -46,6 +46,7 @@ class K3sPrograms(Step):
                 host=node.name,
                 timeout=each.CHECK_SECONDS,
             )
+        yield from after_checks(nodes)
 
     def changes(self, ctx: Context) -> Iterator[Change]:
         """One a node that lacks one of the two files."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from steps.k3s_before import Settled, before_checks
+from steps.k3s_before import Settled, after_checks, before_checks
 from steps.k3s_seen import ours
 from steps.parse.facts import read_facts
 from tests.practice.cluster import NET, Cluster, yes
@@ -49,8 +49,9 @@ def context(cluster: Cluster) -> Context:
 
 def findings(cluster: Cluster, settled: Settled = ours) -> list[Finding]:
     nodes = [one for one in cluster.spec.machines if one.role == "server"]
-    checks = list(before_checks(nodes, settled))
-    assert all(check.when is When.BEFORE and check.level is Level.FATAL for check in checks)
+    before = list(before_checks(nodes, settled))
+    assert all(check.when is When.BEFORE and check.level is Level.FATAL for check in before)
+    checks = [*before, *(check for check in after_checks(nodes) if check.level is Level.WARNING)]
     return run_checks(
         [Assertion("k3s-programs", check) for check in checks], context(cluster), lambda _event: None
     )
@@ -66,11 +67,14 @@ def test_new_guests_have_nothing_in_the_way(blank: Cluster) -> None:
     assert {one.host for one in found} == {"", "server-a", "server-b"}
 
 
-def test_of_nodes_that_are_set_up_nothing_is_asked(blank: Cluster) -> None:
+def test_of_nodes_that_are_set_up_nothing_is_asked_but_the_facts(blank: Cluster) -> None:
     before = {name: machine.requests for name, machine in blank.machines.items()}
     assert {one.status for one in findings(blank, lambda _ctx, _node: True)} == {Status.PASS}
     after = {name: machine.requests for name, machine in blank.machines.items()}
-    assert {name for name in after if after[name] != before[name]} <= {"tower-a", "tower-b"}
+    assert {name: after[name] - before[name] for name in ("server-a", "server-b")} == {
+        "server-a": 1,
+        "server-b": 1,
+    }
 
 
 def put(path: str, text: str = "") -> Callable[[Machine], None]:
@@ -233,3 +237,30 @@ def test_a_guest_that_does_not_run_is_not_judged(blank: Cluster) -> None:
     blank.machines["tower-b"].domains["server-b"].state = "shut off"
     about = [one for one in findings(blank) if one.host == "server-b"]
     assert {(one.status, one.explained_by) for one in about} == {(Status.SKIP, "machines.running")}
+
+
+@pytest.mark.parametrize(
+    ("wreck", "check", "host", "status"),
+    [
+        (swaps, "k3s.swap", "server-b", Status.WARN),
+        (firewalled, "k3s.firewall", "server-b", Status.WARN),
+        (nearly, "k3s.clocks", "", Status.WARN),
+        (fast, "k3s.clocks", "", Status.FAIL),
+    ],
+)
+def test_what_may_come_back_is_told_by_doctor_of_nodes_that_are_set_up(
+    blank: Cluster, wreck: Callable[[Machine], None], check: str, host: str, status: Status
+) -> None:
+    for machine in blank.machines.values():
+        put("/etc/homelab/k3s", f"lineage={blank.states[-1].lineage}\nnode={machine.name}\n")(machine)
+    nodes = [one for one in blank.spec.machines if one.role == "server"]
+    checks = [Assertion("k3s-programs", one) for one in after_checks(nodes)]
+    assert all(one.check.when is When.AFTER for one in checks)
+
+    def told() -> list[tuple[str, str, Status]]:
+        found = run_checks(checks, context(blank), lambda _event: None)
+        return [(one.check, one.host, one.status) for one in found if one.status is not Status.PASS]
+
+    assert told() == []
+    wreck(blank.machines["server-b"])
+    assert told() == [(check, host, status)]
