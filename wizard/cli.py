@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from wizard.compose import artifacts_folder, home_named, open_session
 from wizard.core.errors import CancelledError, ExitCode, UsageError, WizardError
-from wizard.core.version import version
 from wizard.front.arguments import build_parser
 from wizard.front.outcome import print_json, worst
 from wizard.front.streams import flushed, leave, never_fail_to_print, tell, tell_error
+from wizard.keeping import secret_list, secret_show, state_path, state_show, state_unlock
 
 if TYPE_CHECKING:
     from argparse import Namespace as Options
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from wizard.core.decide.present_data import Present
     from wizard.core.errors import HostError, RemoteError
     from wizard.core.facts import HostFacts
-    from wizard.core.home import ClusterHome
     from wizard.core.session import DoctorReport, Session
     from wizard.core.spec import ClusterSpec
 
@@ -322,38 +321,6 @@ def _practice(options: Options, asked: Sequence[str] = ()) -> int:
     return run_practice(options, asked, COMMANDS, may_draw=_may_draw())
 
 
-def _state_show(options: Options) -> int:
-    from wizard.core.store import StateStore
-    from wizard.front.state import state_json, state_text
-
-    home = _home_of(options)
-    state = StateStore(home, writer=version()).load(accept_edited=options.accept_edited)
-    print(state_json(state) if options.json else state_text(state, home))
-    return int(ExitCode.OK)
-
-
-def _state_path(options: Options) -> int:
-    from wizard.front.state import path_text
-
-    print(path_text(_home_of(options)))
-    return int(ExitCode.OK)
-
-
-def _state_unlock(options: Options) -> int:
-    from wizard.front.state import unlock_text
-
-    print(unlock_text(_home_of(options)))
-    return int(ExitCode.OK)
-
-
-def _home_of(options: Options) -> ClusterHome:
-    """The cluster's folder; the spec is only needed for its name where no folder is named."""
-    from wizard.core.spec import load_spec
-
-    named = options.dir or os.environ.get("WIZARD_HOME")
-    return home_named(options, "" if named else load_spec(options.spec).name)
-
-
 def _artifacts(options: Options) -> int:
     from wizard.artifacts.commands import run
 
@@ -397,8 +364,10 @@ COMMANDS: dict[str, Command] = {
     "practice": _practice,
     "artifacts": _artifacts,
     "lab": _lab,
-    "state show": _state_show,
-    "state path": _state_path,
-    "state unlock": _state_unlock,
+    "state show": state_show,
+    "state path": state_path,
+    "state unlock": state_unlock,
+    "secret list": secret_list,
+    "secret show": secret_show,
 }
 """What each command of `wizard.front.arguments` runs."""

@@ -94,6 +94,7 @@ def build_parser(asked: str | None = None, *, spec: Path = SPEC) -> Parser:
     _add_doctor(commands)
     _add_kubeconfig(commands)
     _add_state(commands)
+    _add_secret(commands)
     _add_practice(commands)
     _take_spec(parser, spec)
     _mount(
@@ -217,6 +218,15 @@ def _add_state(commands: argparse._SubParsersAction[Parser]) -> None:
     show.add_argument("--json", action="store_true", help="the state file without its checksum")
     _add(actions, "path", "where the run state lies", hosts=False)
     _add(actions, "unlock", "who holds the run state, and how to free it", hosts=False)
+
+
+def _add_secret(commands: argparse._SubParsersAction[Parser]) -> None:
+    secret = commands.add_parser("secret", help="the keys, tokens and passwords the wizard made")
+    actions = secret.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=Parser)
+    _add(actions, "list", "their names, one a line, and never a value", hosts=False)
+    show = _add(actions, "show", "print one as it is, on a terminal only", hosts=False)
+    show.add_argument("name", metavar="NAME", help="as wizard secret list prints it")
+    show.add_argument("--force", action="store_true", help="print it into a pipe or a file as well")
 
 
 PRACTICE_TEXT = """\

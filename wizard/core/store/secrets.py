@@ -39,6 +39,15 @@ class FileSecrets:
         with self._guard:
             return self._known().get(name)
 
+    def names(self) -> tuple[str, ...]:
+        """What there is, in order.
+
+        Raises:
+            StateError: as `get`.
+        """
+        with self._guard:
+            return tuple(sorted(self._known()))
+
     def ensure(self, make: Callable[[], Mapping[str, Secret]], *names: str) -> tuple[Secret, ...]:
         """As `wizard.core.secrets.SecretKeeper.ensure`."""
         with self._guard:
