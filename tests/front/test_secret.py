@@ -155,7 +155,7 @@ def test_before_any_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert (run.exit_code, run.stdout) == (0, "")
     assert str(home.folder) in run.stderr
     run = piped(capsys, home, "show", "k3s/token", "--force")
-    refused(run, home, "None was made yet", do="wizard secret list")
+    refused(run, home, "None was made yet", do="wizard apply")
     assert not home.folder.exists()
 
 

@@ -21,7 +21,7 @@ def test_what_was_made_is_listed_and_shown_and_nothing_else_is_written(room: Roo
         run,
         exit_code=ExitCode.BAD_SPEC,
         says=["on a terminal only"],
-        do="--force",
+        do=f"wizard practice --dir {room.folder} -- secret show k3s/token --force",
         unchanged=room.files,
         before=before,
     )

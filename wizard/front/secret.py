@@ -34,27 +34,29 @@ def run_list(home: ClusterHome) -> int:
     return int(ExitCode.OK)
 
 
-def run_show(home: ClusterHome, name: str, *, force: bool) -> int:
+def run_show(home: ClusterHome, name: str, *, force: bool, program: str) -> int:
     """Print one secret as it is. Returns the exit code.
 
     Args:
         home: the cluster's folder.
         name: of the secret.
         force: print it also where stdout is no terminal.
+        program: what stands before `secret` in a call.
 
     Raises:
         UsageError: stdout is no terminal, or cannot show it unchanged; there is no such secret.
         StateError: the file of secrets is damaged, or not ours alone.
         WizardError: it could not be written.
     """
+    call = f"{program} secret show {quote(name)}"
     terminal = sys.stdout.isatty()
     if not terminal and not force:
-        raise _no_terminal(name)
+        raise _no_terminal(call)
     secrets = _opened(home)
     secret = secrets.get(name)
     if secret is None:
-        raise _unknown(name, secrets.names(), home.secrets)
-    _print(secret, name, line=terminal)
+        raise _unknown(name, secrets.names(), home.secrets, program)
+    _print(secret, call, line=terminal)
     return int(ExitCode.OK)
 
 
@@ -63,16 +65,16 @@ def _opened(home: ClusterHome) -> FileSecrets:
     return FileSecrets(home.secrets)
 
 
-def _print(secret: Secret, name: str, *, line: bool) -> None:
+def _print(secret: Secret, call: str, *, line: bool) -> None:
     """Hand it to stdout at once: whether it arrived whole is known before the exit code is.
 
     Args:
         secret: what to print.
-        name: of it.
+        call: that asked for it.
         line: end a last line that has no end, for the prompt that follows; a file gets the bare value.
     """
     if not _has_letters_for(secret):
-        raise _no_letters(name)
+        raise _no_letters(call)
     try:
         sys.stdout.write(secret.reveal())
         sys.stdout.write("\n" if line and not secret.reveal().endswith("\n") else "")
@@ -81,10 +83,10 @@ def _print(secret: Secret, name: str, *, line: bool) -> None:
         raise
     except OSError as error:
         raise WizardError(
-            f"{name} could not be printed whole.",
+            "The secret could not be printed whole.",
             where="stdout",
             why=error.strerror or type(error).__name__,
-            do=_call(name),
+            do=call,
         ) from error
 
 
@@ -97,36 +99,34 @@ def _has_letters_for(secret: Secret) -> bool:
     return True
 
 
-def _no_terminal(name: str) -> UsageError:
+def _no_terminal(call: str) -> UsageError:
     return UsageError(
         "A secret is shown on a terminal only.",
-        where=_call(name),
+        where=call,
         why="stdout is a pipe or a file, where it may stay for others to find.",
-        do=(f"at a terminal: {_call(name)}", f"where it has to go there: {_call(name)} --force"),
+        do=(f"at a terminal: {call}", f"where it has to go there: {call} --force"),
     )
 
 
-def _no_letters(name: str) -> UsageError:
+def _no_letters(call: str) -> UsageError:
     return UsageError(
-        f"{name} cannot be shown unchanged.",
+        "The secret cannot be shown unchanged.",
         where="stdout",
         why=f"It has characters that {sys.stdout.encoding}, the locale's encoding, has not.",
-        do=f"LC_ALL=C.UTF-8 {_call(name)}",
+        do=f"LC_ALL=C.UTF-8 {call}",
     )
 
 
-def _unknown(name: str, names: Sequence[str], path: Path) -> UsageError:
+def _unknown(name: str, names: Sequence[str], path: Path, program: str) -> UsageError:
     from difflib import get_close_matches  # which only a wrong name needs
 
     near = get_close_matches(name[:LONGEST].lower(), names, n=1, cutoff=0.6)
-    why = f"There are {', '.join(names)}." if names else "None was made yet; wizard apply makes them."
+    what = f"There is no secret {name!r}."
+    if not names:
+        return UsageError(what, where=str(path), why="None was made yet.", do=f"{program} apply")
     return UsageError(
-        f"There is no secret {name!r}." + (f" Did you mean {near[0]}?" if near else ""),
+        f"{what} Did you mean {near[0]}?" if near else what,
         where=str(path),
-        why=why,
-        do=_call(near[0]) if near else "wizard secret list",
+        why=f"There are {', '.join(names)}.",
+        do=f"{program} secret show {quote(near[0])}" if near else f"{program} secret list",
     )
-
-
-def _call(name: str) -> str:
-    return f"wizard secret show {quote(name)}"
