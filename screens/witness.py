@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,11 +14,16 @@ from textual.widgets import Input
 from screens.base import StageScreen
 from screens.text import lines, told
 from screens.widgets import Choice, Field, Told
-from screens.witness_words import measured_lines, outlook, trait_lines
+from screens.witness_words import measured_lines, outlook, slow_guests, trait_lines
 from wizard.core.decide.layout_disks import ETCD_DIR
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import HostSpec
 from wizard.core.suggest import guest_folders
+from wizard.core.waivers import DAYS, accept, accept_no_longer, accepted_until
+
+MEASURED = "etcd.measured"
+"""The check of what was measured, by which a guest's slow disk is accepted."""
+REASON = "accepted on the screens when it was measured"
 
 
 class WitnessScreen(StageScreen):
@@ -45,6 +51,8 @@ class WitnessScreen(StageScreen):
         """Disks, folder, timers."""
         yield Vertical(id="folder")
         yield Choice("witness.accept_slow", "If too slow", (("", "stop there"), ("true", "go on, say so")))
+        with_days = (("", "stop there"), ("true", f"go on for {DAYS} days, say so"))
+        yield Choice(f"waivers.{MEASURED}", "Slow guest", with_days, id="slow-guest")
         yield Field("etcd.heartbeat_ms", "Heartbeat", example="from measurement", id="heartbeat")
         yield Field("etcd.election_ms", "Election", example="from measurement", id="election")
         yield Told(id="disks")
@@ -66,8 +74,26 @@ class WitnessScreen(StageScreen):
         self.wizard.look_at_all()
         self.call_later(self._show_folder)
 
+    def fill(self) -> None:
+        """The waiver is no plain place in the spec: it is one of a list."""
+        super().fill()
+        choice = self.query_one("#slow-guest", Choice)
+        choice.aim(choice.path, "true" if accepted_until(self.wizard.draft, MEASURED) else "")
+
+    def answer_given(self, path: str, value: str) -> bool:
+        """As for every screen, but for the waiver."""
+        if path != f"waivers.{MEASURED}":
+            return super().answer_given(path, value)
+        draft = self.wizard.draft
+        if value:
+            return self.wizard.replace(accept(draft, MEASURED, REASON, date.today()))
+        return self.wizard.replace(accept_no_longer(draft, MEASURED))
+
     def redraw(self) -> None:
-        """Disks as known now."""
+        """Disks as known now; a guest's that is too slow is asked about once it was measured."""
+        found = slow_guests(self.wizard.measuring.result)
+        asked = bool(found) or bool(accepted_until(self.wizard.draft, MEASURED))
+        self.query_one("#slow-guest", Choice).display = asked
         self.query_one("#disks", Told).update(self._found())
         self.call_later(self._show_folder)
         super().redraw()

@@ -9,7 +9,7 @@ from textual.content import Content
 from screens.jobs import Job
 from screens.text import MUTED, STRONG, Sign, labelled, lines, signed, told
 from wizard.core.decide.layout_disks import host_disks
-from wizard.core.decide.timers import number, verdict
+from wizard.core.decide.timers import DiskSpeed, is_witness, number, verdict
 from wizard.core.decide.witness import DiskPath, judge_witness
 from wizard.core.decide.witness_report import WitnessReport
 from wizard.core.errors import WizardError
@@ -45,8 +45,22 @@ def measured_lines(job: Job[WitnessReport]) -> Iterator[Content]:
             took = "not measured" if one.p99_ms is None else f"{number(one.p99_ms)} ms"
             text = f"{one.member:<10} {took:>9}  {judged}"
             yield signed(SPEED.get(judged, Sign.UNKNOWN), text, (f"  {one.device}", MUTED))
+        for one in slow_guests(job.result):
+            yield signed(
+                Sign.FAILED,
+                f"{one.member} is too slow for etcd. Give {one.host} an etcd_dir on an SSD (cluster.yaml) and measure "
+                "again, or go on for a while: Slow guest, above.",
+            )
     else:
         yield signed(Sign.LATER, "not measured yet: ctrl+r measures all of them.")
+
+
+def slow_guests(result: WitnessReport | WizardError | None) -> tuple[DiskSpeed, ...]:
+    """The disks of guests that were measured to be too slow for etcd; what the witness has of it is asked for itself."""
+    if not isinstance(result, WitnessReport):
+        return ()
+    guests = [one for one in result.speeds.disks if not is_witness(result.spec, one.member)]
+    return tuple(one for one in guests if verdict(one, result.spec) == "refused")
 
 
 def outlook(

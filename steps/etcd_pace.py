@@ -12,6 +12,7 @@ from steps.etcd_member_checks import etcdctl
 from steps.etcd_seen import Member, look_at_all
 from wizard.core.check import Finding, failed, passed, skipped, warned
 from wizard.core.context import Context
+from wizard.core.decide.prove_rules import waiver_line
 from wizard.core.decide.speeds import kept_speeds
 from wizard.core.decide.timers import (
     DiskSpeed,
@@ -89,12 +90,13 @@ def _told(speed: DiskSpeed, judged: str) -> str:
 
 def _refused(ctx: Context, speed: DiskSpeed) -> Finding:
     witness = is_witness(ctx.spec, speed.member)
-    accept = "\nor accept it: witness: {accept_slow: true} in cluster.yaml" if witness else ""
+    accept = "witness: {accept_slow: true} in cluster.yaml" if witness else waiver_line("etcd.measured")
+    folder = "etcd's folder" if witness else f"the disk of {speed.member} (etcd_dir of {speed.host})"
     return failed(
         f"The disk of {speed.member} was measured to take {number(speed.p99_ms or 0)} ms to sync: too slow for etcd.",
         evidence=_told(speed, "refused"),
         cause="It is an SD card, a slow stick, or a disk that something else writes to.",
-        fix=f"Put etcd's folder on an SSD, then: {MEASURE}{accept}",
+        fix=f"Put {folder} on an SSD, then: {MEASURE}\nor accept it{'' if witness else ' for a while'}: {accept}",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from wizard.core.check import Status
 from wizard.core.errors import LinkLostError
 from wizard.core.events import ChangeFinished
 from wizard.core.session import DoctorReport
+from wizard.core.spec.model import WaiverSpec
 from wizard.payload.etcd_guard import GUARD_TIMER
 from wizard.practice.etcd_process import member_of
 
@@ -173,3 +175,24 @@ def test_a_new_witness_whose_disk_was_measured_too_slow_gets_no_etcd(tmp_path: P
     cluster.spec = replace(cluster.spec, witness=accepted)
     assert cluster.session().apply(yes).status == "done"
     assert "heartbeat-interval: 300" in cluster.machines["pi"].files["/etc/etcd/etcd.yml"].content.decode()
+
+
+def test_a_guests_disk_too_slow_holds_a_run_up_until_it_is_accepted_for_a_while(tmp_path: Path) -> None:
+    cluster = Cluster.fresh(tmp_path)
+    cluster.machines["tower-b"].fsync_ms = 90.0
+    measure(cluster)
+    result = cluster.session().apply(yes)
+    assert result.status == "failed"
+    (error,) = [one for one in result.unmet if "etcd-b was measured to take 90 ms" in one.what]
+    assert "etcd_dir of tower-b" in "".join(error.do)
+    assert "waivers: - {check: etcd.measured" in "".join(error.do)
+    cluster.spec = replace(cluster.spec, waivers=(WaiverSpec("etcd.measured", "ordered", "2020-01-01"),))
+    assert cluster.session().apply(yes).status == "failed", "it has run out"
+    until = (date.today() + timedelta(days=1)).isoformat()
+    cluster.spec = replace(cluster.spec, waivers=(WaiverSpec("etcd.measured", "a disk is ordered", until),))
+    assert cluster.session().apply(yes).status == "done"
+    report = cluster.session().doctor()
+    ((status, detail),) = found(report, "etcd.measured")
+    assert status is Status.WARN
+    assert f"Accepted until {until}: a disk is ordered." in detail
+    assert report.verdict == "warn"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from wizard.core.decide.timers import DiskSpeed, number, verdict
+from wizard.core.decide.prove_rules import waiver_line
+from wizard.core.decide.timers import DiskSpeed, is_witness, number, verdict
 from wizard.core.decide.witness import Trait
 from wizard.core.decide.witness_data import witness_data
 from wizard.core.decide.witness_report import WitnessReport
@@ -131,7 +132,10 @@ def disk_remark(report: WitnessReport, one: DiskSpeed) -> str:
     known = next(speed for speed in witness_data().speeds if speed.verdict == kind)
     if found == "accepted":
         return f"{one.member}: {known.means}; witness.accept_slow takes it ({known.source})."
-    return f"{one.member}: {known.means} ({known.source})."
+    way = ""
+    if found == "refused" and not is_witness(report.spec, one.member):
+        way = f" Put it on an SSD (etcd_dir of {one.host}), or accept it for a while: {waiver_line('etcd.measured')}"
+    return f"{one.member}: {known.means} ({known.source}).{way}"
 
 
 def _distances(report: WitnessReport, width: int) -> Iterator[str]:

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from datetime import date
 
-from wizard.core.check import Check, Finding, Level, Status, failed, skipped, told
+from wizard.core.check import Check, Finding, Level, Status, When, failed, skipped, told
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
 from wizard.core.engine.control import Control
 from wizard.core.errors import HostError, WizardError
 from wizard.core.events import CheckFinished, Sink
+from wizard.core.spec.model import ClusterSpec
 
 WORKERS = 16
 """Hosts and checks worked on at the same time; a homelab has fewer than that."""
@@ -70,12 +72,24 @@ def _patiently(item: Assertion, ctx: Context, emit: Sink, control: Control) -> F
         finding = _stamped(item, _once(item.check, ctx), time.monotonic() - began)
         again = until - control.clock()
         if finding.status is not Status.FAIL or again <= 0 or control.stop.is_set():
+            finding = _accepted(item.check, finding, ctx.spec)
             emit(CheckFinished(finding=finding))
             return finding
         emit(CheckFinished(finding=replace(finding, status=Status.WAITING)))
         control.stop.wait(min(RETRY_PAUSE, again))
         ctx.cache.forget(item.check.host)
         ctx.cache.forget_answers()
+
+
+def _accepted(check: Check, finding: Finding, spec: ClusterSpec) -> Finding:
+    """A failure that the spec accepts by name is a warning. What must hold before anything is changed is no such thing."""
+    if finding.status is not Status.FAIL or check.when is When.BEFORE or not spec.waivers:
+        return finding
+    waiver = spec.waiver(check.id, date.today().isoformat())
+    if waiver is None:
+        return finding
+    detail = f"{finding.detail} Accepted until {waiver.until}: {waiver.reason.rstrip('.')}."
+    return replace(finding, status=Status.WARN, detail=detail)
 
 
 def _once(check: Check, ctx: Context) -> Finding:

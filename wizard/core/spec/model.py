@@ -291,6 +291,15 @@ class ClusterSpec:
         """The hosts that are only there to vote; a sound spec has one."""
         return tuple(host for host in self.hosts if host.role == "witness")
 
+    def waiver(self, check: str, today: str) -> WaiverSpec | None:
+        """The waiver that holds for a check; None = there is none, or it has run out.
+
+        Args:
+            check: the id.
+            today: as `2026-11-22`.
+        """
+        return next((one for one in self.waivers if one.check == check and one.until >= today), None)
+
     def etcd_members(self) -> tuple[EtcdMember, ...]:
         """Every etcd voter the spec names: guests with the role etcd, and the witness."""
         guests = [EtcdMember(m.name, m.host, m.address) for m in self.machines if m.role == "etcd"]
