@@ -55,6 +55,12 @@ def test_a_change_that_cannot_say_how_far_it_is_counts_by_the_clock_but_never_as
     assert view.fraction(BEGAN + 4000) == pytest.approx(0.95 * 30 / 40)
 
 
+def test_a_run_that_is_not_done_is_never_told_to_be() -> None:
+    view = seen(begun(0, 2), ended(0, 12), begun(1, 12), ended(1, 40))
+    assert view.fraction(BEGAN + 40) == pytest.approx(0.99)
+    assert folded(view, [run_ended(41)]).fraction(BEGAN + 41) == 1.0
+
+
 def test_the_bar_never_goes_back_when_the_plan_grows() -> None:
     view = seen(begun(0, 2), ended(0, 12))
     more = StepPlanned(at=BEGAN + 13, step="etcd", changes=(("install:pi", "pi", "Install etcd", 400.0),))

@@ -35,6 +35,8 @@ PRIOR_PACE = 0.6
 """Seconds of the clock per second of weight before anything was observed: two hypervisors work side by side."""
 ALMOST = 0.95
 """The most of itself that a change counts for before it is done."""
+NEARLY = 0.99
+"""The most that is told of a run before it is done: what is missing last may be expected to take no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class RunView:
         if self.status == "done":
             return 1.0
         done, total = self.weights(now)
-        return max(self.reached, done / total if total else 0.0)
+        return min(max(self.reached, done / total if total else 0.0), NEARLY)
 
     def elapsed(self, now: float) -> float:
         """Seconds since the run began, or that it took.
