@@ -16,7 +16,7 @@ from screens.base import StageScreen
 from screens.dialogs import TypedDialog
 from screens.drawn import Picture, Reader, say
 from screens.text import MUTED, STRONG, Sign, labelled, lines, signed, told
-from screens.work import Look, destroyed
+from screens.work import Look, Run, destroyed
 from wizard.core.dataclass import dataclass
 from wizard.core.decide.layout import effective_machines
 from wizard.core.decide.prove import Proof, prove
@@ -87,6 +87,8 @@ class ReviewScreen(StageScreen):
     def __init__(self) -> None:
         super().__init__()
         self._look: Look[Reviewed] | None = None
+        self._after: Run | None = None
+        """The run that had ended when the hosts were looked at."""
         self._page = "plan"
         self._previews = False
 
@@ -101,8 +103,9 @@ class ReviewScreen(StageScreen):
             yield Picture(self._drawn, id="page")
 
     def arrive(self) -> None:
-        """Make the plan, unless the one that is shown is of the same answers."""
+        """Make the plan, unless the one that is shown is of the same answers and nothing was built since."""
         same = self._look is not None and self._look.spec == self.wizard.checked.spec
+        same = same and self._after is self._ended_run()
         if not same or not (self._look and (self._look.active or self._look.result)):
             self.action_again()
 
@@ -110,8 +113,14 @@ class ReviewScreen(StageScreen):
         """Look at the hosts and make the plan anew."""
         app = self.wizard
         if app.checked.sound:
+            self._after = self._ended_run()
             self._look = app.look(read_review, self._came)
         self.redraw()
+
+    def _ended_run(self) -> Run | None:
+        """The last run, once it has ended: the plan is another one since. While one goes on, the old plan is shown."""
+        run = self.wizard.install
+        return self._after if run is not None and run.active else run
 
     def _came(self) -> None:
         if self.is_attached:

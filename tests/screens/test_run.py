@@ -128,6 +128,30 @@ def test_stopped_after_the_current_change_and_resumed_by_the_next_start(desk: Pr
     whole(desk)
 
 
+def test_the_plan_is_made_anew_once_a_run_has_ended(desk: PractisedDesk) -> None:
+    gate = hold(desk, "do/etcd-install", "etcd-b")
+
+    async def steps(person: Walk) -> None:
+        await person.sees("31 changes, about")
+        await into(person, gate)
+        person.app.go("review")
+        assert "31 changes, about" in person.text(), (
+            "while it goes on, the plan is the one that is carried out"
+        )
+        person.app.go("run")
+        await person.press("c")
+        gate.go_on.set()
+        await over(person)
+        assert person.app.install is not None
+        left = 31 - person.app.install.feed.view.done
+        await person.press("ctrl+n")
+        assert person.stage == "review"
+        await person.sees("changes, about")
+        assert f"{left} changes, about" in person.text()
+
+    go(desk, steps, place="review")
+
+
 def test_let_go_in_the_middle_and_resumed(desk: PractisedDesk) -> None:
     gate = hold(desk, "do/etcd-start", "pi")
 
