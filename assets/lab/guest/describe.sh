@@ -3,6 +3,9 @@
 SYSROOT=/run/lab/sysroot
 mkdir -p /dev/disk/by-uuid /dev/disk/by-id
 find /dev/disk -type l -delete
+# The directory that all guests share lies on the disk that this root is a folder of: lsblk would take it for its place.
+grep -v ' /var/lib/lab-shared ' /proc/self/mountinfo >"$SYSROOT/proc/self/.mountinfo.$$"
+mv "$SYSROOT/proc/self/.mountinfo.$$" "$SYSROOT/proc/self/mountinfo"
 while read -r name _ _ _ _ _ serial _ _ _ backing; do
     [ "$backing" = data ] || continue
     {

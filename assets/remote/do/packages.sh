@@ -84,6 +84,10 @@ finish() {
         systemctl disable --quiet "$unit" 2>/dev/null || true
     done <"$unfinished"
     systemctl daemon-reload
+    # The guest agent has no other start than a rule for its port, and the port was there before the rule.
+    if udevadm control --reload 2>/dev/null; then
+        udevadm trigger --action=change --subsystem-match=virtio-ports 2>/dev/null || true
+    fi
     sync -f /usr /var /etc 2>/dev/null || sync
     rm -f "$unfinished"
 }
