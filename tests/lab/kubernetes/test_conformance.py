@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,8 @@ kind: NetworkPolicy
 metadata: {name: probe}
 spec: {podSelector: {matchLabels: {app: probe}}, ingress: [{}]}
 """
+
+REGISTRY = Path(__file__).parent / "scripts" / "registry.py"
 
 READY = "k3s kubectl get node {} -o 'jsonpath={{.status.conditions[?(@.type==\"Ready\")].status}}' | grep -qx True"
 
@@ -177,6 +180,49 @@ def test_images_are_imported_and_pinned_plain_or_compressed_also_later(cluster: 
         f"k3s ctr images rm {name}; cd {DATA}/agent/images; rm later.tar.zst; touch probe.tar; gzip -k probe.tar"
     )
     three.waits(f"k3s ctr images ls -q | grep -qxF {name}", 60, "a .tar.gz was imported")
+
+
+def test_images_that_a_list_names_are_pulled(cluster: Cluster) -> None:
+    """From a registry of this machine's own: there is no other here."""
+    three, name = cluster["three"], "localhost:5005/lab/listed:1"
+    three.put("/root/registry.py", REGISTRY.read_bytes())
+    serve = f"systemd-run -q --unit lab-registry python3 /root/registry.py {DATA}/agent/images/probe.tar 5005"
+    three.run(serve)
+    three.waits("curl -sf http://localhost:5005/v2/", 30, "the registry answers")
+    three.put(f"{DATA}/agent/images/listed.txt", f"{name}\n")
+    three.waits(f"k3s ctr images ls -q | grep -qxF {name}", 60, "the image was pulled")
+    three.run(f"systemctl stop lab-registry; rm {DATA}/agent/images/listed.txt")
+
+
+def test_bootstrap_tokens_are_made_listed_and_deleted_and_let_agents_join(cluster: Cluster) -> None:
+    one, three = cluster["one"], cluster["three"]
+    full = one.run("k3s token create --ttl 1h --description for-three").strip()
+    digest = one.run(f"sha256sum {DATA}/server/tls/server-ca.crt").split()[0]
+    head, short = full.split("::")
+    assert head == f"K10{digest}"
+    heading, *rows = one.run("k3s token list").splitlines()
+    assert heading.split()[:3] == ["TOKEN", "TTL", "EXPIRES"]
+    (row,) = (row.split() for row in rows if row.startswith(short))
+    assert row[1] in ("59m", "60m") and "for-three" in row
+    three.put(f"{CONFIG}.d/70-token.yaml", f"token: {full}\n")
+    three.start("k3s-agent")
+    one.waits(READY.format("three"), 60, "the node joins by it")
+    ask = f"curl -s -o /dev/null -w '%{{http_code}}' --cacert {DATA}/server/tls/server-ca.crt https://127.0.0.1:6443/v1-k3s"
+    assert one.run(f"{ask}/config -u :{short}") == "200"
+    assert one.run(f"{ask}/server-bootstrap -u :{short}") == "403"
+    assert one.run(f"k3s token delete {short[:6]}") == f'bootstrap token "{short[:6]}" deleted\n'
+    assert one.run(f"{ask}/config -u :{short}") == "401"
+    assert short not in one.run("k3s token list")
+    three.run(f"rm {CONFIG}.d/70-token.yaml")
+    three.start("k3s-agent")
+
+
+def test_a_machine_and_its_certificates_are_looked_at(cluster: Cluster) -> None:
+    one = cluster["one"]
+    assert one.run("k3s check-config").splitlines()[-1] == "STATUS: pass"
+    told = one.run("k3s certificate check")
+    assert "CN=kube-apiserver is ok, expires at 20" in told
+    assert f"{DATA}/agent/client-kubelet.crt: certificate CN=system:node:one is ok" in told
 
 
 def test_manifests_in_the_servers_folder_are_applied_and_skipped(cluster: Cluster) -> None:

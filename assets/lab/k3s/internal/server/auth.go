@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/sirupsen/logrus"
+
+	"homelab.arpa/lab/k3s/internal/token"
 )
 
 // only lets those through who know the token of a role, and nodes that already have their certificate.
@@ -35,6 +37,9 @@ func (s *Server) role(r *http.Request) string {
 		// As in K3s the servers' token opens the agents' door too.
 		if subtle.ConstantTimeCompare([]byte(password), []byte(s.passwords["server"])) == 1 {
 			return "server"
+		}
+		if s.kubernetes != nil && token.IsBootstrap(password) && token.CheckBootstrap(r.Context(), s.kubernetes, password) == nil {
+			return "node"
 		}
 		return ""
 	}

@@ -34,6 +34,9 @@ func Parse(text string) (Token, error) {
 	if hash != "" && len(hash) != 2*sha256.Size {
 		return Token{}, errors.New("invalid token CA hash length")
 	}
+	if IsBootstrap(credentials) {
+		return Token{CAHash: hash, Password: credentials}, nil
+	}
 	user, password, found := strings.Cut(credentials, ":")
 	if !found || password == "" {
 		return Token{}, errors.New("invalid token format")

@@ -28,6 +28,14 @@ func TestTheHashIsThatOfTheFile(t *testing.T) {
 	}
 }
 
+func TestTheFullFormOfABootstrapTokenIsParsed(t *testing.T) {
+	text := RandomBootstrap()
+	parsed, err := Parse(FormatBootstrap(text, []byte("ca")))
+	if err != nil || parsed.Password != text || parsed.CheckCA([]byte("ca")) != nil {
+		t.Errorf("%+v, %v", parsed, err)
+	}
+}
+
 func TestBadTokensAreRefused(t *testing.T) {
 	for _, text := range []string{"", "K10abc::server:secret", "K10::nobody"} {
 		if _, err := Parse(text); err == nil {
