@@ -69,7 +69,7 @@ def _mark(ctx: Context, machine: MachineSpec, found: Mapping[str, NodeSeen] | No
     return Change(
         key=f"node:{machine.name}",
         host=machine.name,
-        summary=f"Mark {machine.name} as a {machine.role} of {machine.host}",
+        summary=f"Mark {machine.name} as a {machine.role} node on {machine.host}",
         preview=f"node {machine.name}: {marks}",
         weight=1.0,
         do=partial(mark, machine=machine),
@@ -77,11 +77,10 @@ def _mark(ctx: Context, machine: MachineSpec, found: Mapping[str, NodeSeen] | No
 
 
 def _spread(replicas: int, after: tuple[str, ...]) -> Change:
-    often = {1: "once", 2: "twice"}.get(replicas, f"{replicas} times")
     return Change(
         key=DNS_KEY,
         host="",
-        summary=f"Run CoreDNS {often}, each on another hypervisor",
+        summary="Run CoreDNS twice, once on each hypervisor" if replicas > 1 else "Run CoreDNS once",
         preview=f"deployment kube-system/coredns: replicas {replicas}, no two in one {ZONE}",
         weight=10.0,
         after=after,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from steps.address_seen import look_at_all
 from steps.etcd_before import blind, ssh
+from steps.k3s_checks import running as k3s_runs
+from steps.k3s_seen import look as look_at_k3s
 from steps.nodes_seen import Marks, look, look_at_dns, look_at_pods, wrong_marks, zones
 from steps.parse.nodes import DnsSeen, NodeSeen
-from wizard.core.check import Finding, failed, passed, skipped, told, warned
+from wizard.core.check import Finding, Status, failed, passed, skipped, told, warned
 from wizard.core.context import Context
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.kubernetes import ApiUnreachableError
@@ -63,14 +66,15 @@ def ready(ctx: Context, *, machine: MachineSpec) -> Finding:
         if node.ready:
             return passed(f"{machine.name} is ready.")
         unit = "k3s" if machine.role == "server" else "k3s-agent"
-        return failed(
+        finding = failed(
             f"{machine.name} is not ready.",
             evidence=node.said or "condition Ready does not hold",
-            cause="Its kubelet is silent: the guest or K3s on it does not run, or it has no network."
+            cause="Its kubelet is silent: it has no network to the API, or has only just started."
             if "stopped posting" in node.said
             else "Its kubelet says so itself.",
             fix=f"{ssh(ctx.spec, machine.name)} journalctl -u {unit} -n 50",
         )
+        return replace(finding, explained_by=_why_silent(ctx, machine))
 
     return _of_node(ctx, machine, test)
 
@@ -131,12 +135,13 @@ def dns(ctx: Context) -> Finding:
         return passed(f"CoreDNS answers from {' and '.join(where)}.")
     away = [node.name for node in found.values() if not node.ready]
     if where and away:
-        return warned(
+        finding = warned(
             f"CoreDNS answers from {' and '.join(where)} alone.",
             evidence=evidence,
             cause=f"{' and '.join(away)} is not ready; the other pod waits until a node there is.",
             fix="wizard doctor nodes.ready",
         )
+        return blind(finding, "nodes.ready")
     return failed(
         f"CoreDNS answers from {len(where)} of {replicas} zones.",
         evidence=evidence or "no pod",
@@ -156,17 +161,19 @@ def _of_node(ctx: Context, machine: MachineSpec, test: Callable[[NodeSeen], Find
         f"{machine.name} is no node of the cluster.",
         evidence=f"nodes: {', '.join(found) or 'none'}",
         cause="K3s on it did not join, or the node was removed by hand.",
-        fix=f"wizard doctor k3s.running    # then, on {machine.name}: systemctl restart k3s or k3s-agent",
+        fix=f"{ssh(ctx.spec, machine.name)} systemctl restart {'k3s' if machine.role == 'server' else 'k3s-agent'}",
     )
-    return blind(missing, "k3s.running") if not _running(ctx, machine) else missing
+    return replace(missing, explained_by=_why_silent(ctx, machine))
 
 
-def _running(ctx: Context, machine: MachineSpec) -> bool:
-    """Whether it can be asked at all; what keeps it from that explains the rest."""
+def _why_silent(ctx: Context, machine: MachineSpec) -> str:
+    """The check below that fails for a node which the API does not hear; empty where all of them hold."""
     try:
-        return ctx.present(machine.name)
+        if not ctx.present(machine.name):
+            return "machines.running"
+        return "" if k3s_runs(ctx, look_at_k3s(ctx, machine)).status is Status.PASS else "k3s.running"
     except (HostError, RemoteError):
-        return False
+        return "machines.answers"
 
 
 def _seen(ctx: Context) -> Mapping[str, NodeSeen] | Finding:

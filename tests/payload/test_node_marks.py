@@ -26,6 +26,7 @@ def test_only_guests_of_kubernetes_are_nodes() -> None:
     spec = replace(spec, machines=(*spec.machines, SERVER_A, STORAGE_A))
     assert nodes_of(spec) == (SERVER_A, STORAGE_A)
     assert nodes_of(replace(spec, k3s=replace(spec.k3s, enabled=False))) == ()
+    assert nodes_of(replace(spec, machines=(STORAGE_A,))) == (), "there is no server"
 
 
 def test_the_zone_of_a_node_is_the_hypervisor_it_dies_with() -> None:

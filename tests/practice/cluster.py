@@ -28,6 +28,7 @@ from wizard.practice.etcd_process import settle
 from wizard.practice.faults import Faults
 from wizard.practice.host import PracticeHosts
 from wizard.practice.k3s_process import settle_k3s
+from wizard.practice.kube_api import PracticeApi
 from wizard.practice.machine import Machine
 from wizard.practice.world import World, homelab
 
@@ -137,6 +138,7 @@ class Cluster:
             secrets=self.secrets,
             artifacts=PracticeArtifacts(self.folder),
             measurements=self.measurements,
+            kubernetes=PracticeApi(self.world),
             pauses=(0.0, 0.0),
         )
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
-from tests.practice.cluster import Cluster
+from tests.practice.cluster import STEPS, Cluster
 from wizard.practice.etcd_process import CONFIG as ETCD_CONFIG
 from wizard.practice.etcd_process import read_config
 from wizard.practice.k3s_process import BINARY, CONFIG, UNITS, settle_k3s
 from wizard.practice.machine import File, Machine
+
+BELOW = tuple(step for step in STEPS if not step.id.startswith(("k3s-", "api-address", "nodes")))
+"""The steps of the story that K3s stands on."""
 
 VERSION = "v1.36.4+k3s1"
 PKI = "/etc/homelab/pki"

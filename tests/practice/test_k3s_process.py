@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.practice.cluster import Cluster, yes
-from tests.practice.k3s_by_hand import TOKENS, lay, start
+from tests.practice.k3s_by_hand import BELOW, TOKENS, lay, start
 from tests.practice.test_cluster_story import bad, without_proxy
 from tests.practice.test_packages import MACHINES
 from wizard.practice.boot import start as boot
@@ -36,7 +36,7 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     with pytest.MonkeyPatch.context() as patch:
         without_proxy(patch)
         cluster = Cluster.fresh(tmp_path_factory.mktemp("k3s"), machines=MACHINES)
-        result = cluster.session().apply(yes)
+        result = cluster.session(steps=BELOW).apply(yes)
         assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
         return cluster
 

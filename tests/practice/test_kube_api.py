@@ -8,7 +8,7 @@ import pytest
 
 from steps.kube_admin import KeptAdmin
 from tests.practice.cluster import Cluster, yes
-from tests.practice.k3s_by_hand import lay, start
+from tests.practice.k3s_by_hand import BELOW, lay, start
 from tests.practice.test_cluster_story import bad, without_proxy
 from tests.practice.test_packages import MACHINES
 from tests.recordings.kube_calls import (
@@ -41,7 +41,7 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     with pytest.MonkeyPatch.context() as patch:
         without_proxy(patch)
         cluster = Cluster.fresh(tmp_path_factory.mktemp("api"), machines=MACHINES)
-        result = cluster.session().apply(yes)
+        result = cluster.session(steps=BELOW).apply(yes)
         assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
         return cluster
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from steps.kube_admin import NAME
 from tests.practice.cluster import Cluster
 from tests.practice.k3s_by_hand import lay, start
 from tests.practice.room import Room
 from tests.rows import assert_explained
 from wizard.core.errors import ExitCode
-from wizard.core.kubeconfig import fingerprint, read_admin
+from wizard.core.kubeconfig import KUBECONFIG, fingerprint, read_admin
+from wizard.core.secret import Secret
 from wizard.core.spec import load_spec
 from wizard.core.store.secrets import FileSecrets
 from wizard.practice.host import PracticeHosts
@@ -24,34 +26,42 @@ from wizard.practice.world import World
 SERVERS = ("server-a", "server-b")
 
 
-def with_world(room: Room, change: Callable[[World, Cluster], None]) -> None:
+def with_world(room: Room, change: Callable[[World], None]) -> None:
     """Change the hosts by hand, as they are kept."""
     spec = load_spec(room.folder / "cluster.yaml")
     file = WorldFile(room.folder / "world.json")
     world = file.open(spec, None)
-    secrets = FileSecrets(room.folder / "secrets.yaml")
-    change(world, Cluster(spec, room.folder, world.machines, PracticeHosts(world.machines), secrets=secrets))
+    change(world)
     file.save(world)
 
 
-def run_k3s(_world: World, cluster: Cluster) -> None:
+def run_k3s(room: Room) -> None:
+    """By hand, where the wizard did not do it."""
+    file, spec = WorldFile(room.folder / "world.json"), load_spec(room.folder / "cluster.yaml")
+    world = file.open(spec, None)
+    if any(KUBECONFIG in world.machines[server].files for server in SERVERS):
+        return
+    secrets = FileSecrets(room.folder / "secrets.yaml")
+    cluster = Cluster(spec, room.folder, world.machines, PracticeHosts(world.machines), secrets=secrets)
     for server in SERVERS:
         start(lay(cluster, server))
+    file.save(world)
 
 
 @pytest.fixture
 def running(built: Room) -> Room:
     """A homelab with K3s on both servers."""
-    with_world(built, run_k3s)
+    run_k3s(built)
     return built
 
 
 def test_without_a_cluster_there_is_nothing_to_put_anywhere(built: Room) -> None:
-    def gone(world: World, _cluster: Cluster) -> None:
+    def gone(world: World) -> None:
         for server in SERVERS:
             world.machines[server].files.pop("/etc/rancher/k3s/k3s.yaml", None)
 
     with_world(built, gone)
+    FileSecrets(built.folder / "secrets.yaml").put({NAME: Secret("")})
     before = built.files()
     run = built.practice("--", "kubeconfig")
     assert_explained(
@@ -101,7 +111,7 @@ def test_printed_it_is_a_kubeconfig_and_nothing_is_written(running: Room) -> Non
 
 
 def test_an_api_that_does_not_answer_is_said_and_the_entry_is_put_all_the_same(running: Room) -> None:
-    def stop(world: World, _cluster: Cluster) -> None:
+    def stop(world: World) -> None:
         for server in SERVERS:
             world.machines[server].k3s.wanted = world.machines[server].k3s.enabled = False
 

@@ -10,7 +10,7 @@ import pytest
 
 from steps.nodes import Nodes
 from tests.practice.cluster import NET, Cluster, yes
-from tests.practice.k3s_by_hand import lay, start
+from tests.practice.k3s_by_hand import BELOW, lay, start
 from tests.practice.test_cluster_story import bad, without_proxy
 from wizard.core.check import Finding, Status
 from wizard.core.kubernetes import NODE, Document, Kind, KubeObject, refused
@@ -65,7 +65,7 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     with pytest.MonkeyPatch.context() as patch:
         without_proxy(patch)
         cluster = Cluster.fresh(tmp_path_factory.mktemp("nodes"), machines=MACHINES)
-        result = cluster.session().apply(yes)
+        result = cluster.session(steps=BELOW).apply(yes)
         assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
         # Only now: these hosts have no disk of its own for Longhorn, and would be refused.
         cluster.spec = replace(cluster.spec, storage=replace(cluster.spec.storage, kind="longhorn"))

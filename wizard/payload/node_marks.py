@@ -56,8 +56,10 @@ OUR_TAINTS = (CONTROL_PLANE.key, STORAGE.key)
 
 
 def nodes_of(spec: ClusterSpec) -> tuple[MachineSpec, ...]:
-    """The guests that are nodes; none where there shall be no Kubernetes."""
-    return tuple(one for one in spec.machines if one.role in SHOWN_AS) if spec.k3s.enabled else ()
+    """The guests that are nodes; none where there shall be no Kubernetes, or no server for it."""
+    if not spec.k3s.enabled or all(one.role != "server" for one in spec.machines):
+        return ()
+    return tuple(one for one in spec.machines if one.role in SHOWN_AS)
 
 
 def wanted_labels(spec: ClusterSpec, machine: MachineSpec) -> Mapping[str, str]:
