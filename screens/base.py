@@ -122,7 +122,8 @@ class StageScreen(Screen[None]):
                 with VerticalScroll(id="side", can_focus=False):
                     yield Told(id="meaning")
         yield TooSmall(id="small")
-        yield Footer(show_command_palette=False)
+        # Compact is what a key is made as: another look is taken by styling each of them three times.
+        yield Footer(show_command_palette=False, compact=True)
 
     def _measure(self) -> None:
         """Know the terminal's size before anything is styled; told by the first resize, all would be styled twice."""
