@@ -298,6 +298,43 @@ def test_the_end_of_the_input_keeps_the_answers_and_the_place(tmp_path: Path) ->
     assert later.paths[0] == "network.cidr", "one comes back to the same place"
 
 
+class AwayDesk(AskingDesk):
+    """One hypervisor does not answer, until it does."""
+
+    away: bool = True
+
+    @contextmanager
+    def session(
+        self, spec: ClusterSpec, *, prompter: Prompter, sinks: Sequence[Sink] = (), write: bool = False
+    ) -> Iterator[Session]:
+        """As any."""
+        with AskingDesk.session(self, spec, prompter=prompter, sinks=sinks, write=write) as session:
+            world = self.machines["tower-b"].world
+            assert world is not None
+            (world.dead.add if self.away else world.dead.discard)("tower-b")
+            yield session
+
+
+def test_nobody_goes_on_past_a_machine_that_was_not_seen(tmp_path: Path) -> None:
+    desk = AwayDesk(tmp_path)
+
+    class Patient(Someone):
+        def ask(self, question: Question) -> str:
+            desk.away = desk.away and self.paths.count("discovery") < 2
+            return Someone.ask(self, question)
+
+    someone = Patient(addresses(discovery=["go on", "again", "again"]))
+    with pytest.raises(Planned):
+        run_questions(desk, voice=someone)
+    paths = someone.paths
+    assert paths.count("discovery") == 3, (
+        "to go on is no way past it, nor is to look again at what is still away"
+    )
+    assert paths.index("storage.kind") > len(paths) - 1 - paths[::-1].index("discovery")
+    assert "tower-b: not seen." in someone.said()
+    assert load_spec(tmp_path / "cluster.yaml").name == "home"
+
+
 def test_one_goes_on_with_the_screens_where_one_was(tmp_path: Path) -> None:
     someone = Someone(addresses(name=["attic"]), until="network.cidr")
     with pytest.raises(CancelledError):
