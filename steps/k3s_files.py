@@ -9,7 +9,7 @@ from functools import partial
 
 from steps.etcd_certificates import kept, trusted
 from steps.etcd_seen import places
-from steps.k3s_seen import Node, servers_of
+from steps.k3s_seen import Node
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.secrets import SecretKeeper, Secrets
@@ -58,9 +58,8 @@ def endpoints(spec: ClusterSpec, server: MachineSpec) -> tuple[str, ...]:
 
 
 def server_names(spec: ClusterSpec) -> tuple[str, ...]:
-    """What every server is reached by: the address that moves, its name, and all servers' own."""
-    own = [one.address for one in servers_of(spec)]
-    return (spec.network.api_vip, config.api_name(spec.network.domain), *own)
+    """What every server is reached by besides its own: the address that moves, and its name."""
+    return (spec.network.api_vip, config.api_name(spec.network.domain))
 
 
 def disabled(spec: ClusterSpec) -> tuple[str, ...]:

@@ -25,10 +25,10 @@ ROLES: dict[str, Role] = {"server": "server", "storage": "agent", "worker": "age
 
 
 def nodes_of(spec: ClusterSpec) -> tuple[MachineSpec, ...]:
-    """The guests that are nodes, servers first; none where Kubernetes is not wanted."""
-    if not spec.k3s.enabled:
-        return ()
+    """The guests that are nodes, servers first; none where Kubernetes is not wanted, or nobody would serve it."""
     found = [machine for machine in spec.machines if machine.role in ROLES]
+    if not spec.k3s.enabled or all(one.role != "server" for one in found):
+        return ()
     return tuple(sorted(found, key=lambda one: one.role != "server"))
 
 

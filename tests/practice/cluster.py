@@ -36,7 +36,8 @@ STEPS = REGISTERED if any(step.id == "etcd" for step in REGISTERED) else (*REGIS
 
 NET = "10.213.99"
 MEMBERS = ("etcd-a", "etcd-b", "pi")
-GUESTS = ("etcd-a", "etcd-b", "server-a", "server-b")
+SERVERS = ("server-a", "server-b")
+GUESTS = ("etcd-a", "etcd-b", *SERVERS)
 ETCD_DIR = "/mnt/usb/etcd"
 VM_DIRS = {"tower-a": "/mnt/vm/domains", "tower-b": "/mnt/cache/domains"}
 

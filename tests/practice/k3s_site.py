@@ -11,14 +11,14 @@ from steps.api_address import ApiAddress
 from steps.k3s_agents import K3sAgents
 from steps.k3s_programs import K3sPrograms
 from steps.k3s_servers import K3sServers
-from tests.practice.cluster import NET, STEPS, Cluster, yes
+from tests.practice.cluster import NET, SERVERS, STEPS, Cluster, yes
 from tests.practice.test_cluster_story import bad, without_proxy
 from wizard.core.check import Finding, Status
 from wizard.core.engine.apply import ApplyResult
 from wizard.core.step import Step
 
 AGENTS = ("storage-a", "worker-b")
-SERVERS = ("server-a", "server-b")
+
 NODES = (*SERVERS, *AGENTS)
 
 MACHINES = f"""

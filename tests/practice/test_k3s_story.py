@@ -10,7 +10,7 @@ import pytest
 
 from steps.k3s_files import AGENT_TOKEN, TOKEN
 from tests.practice import k3s_site as site
-from tests.practice.cluster import Cluster
+from tests.practice.cluster import SERVERS, Cluster
 from tests.practice.test_cluster_story import without_proxy
 from wizard.core.check import Status
 from wizard.core.spec.model import K3sSpec
@@ -55,7 +55,7 @@ def test_every_node_is_ready_and_nothing_is_left_to_do(done: Cluster) -> None:
         "storage-a": "tower-a",
         "worker-b": "tower-b",
     }
-    assert {name for name, node in there.items() if config.CONTROL_PLANE in node.taints} == set(site.SERVERS)
+    assert {name for name, node in there.items() if config.CONTROL_PLANE in node.taints} == set(SERVERS)
     assert site.planned(done) == []
     assert site.failing(done) == set()
     for name in site.NODES:
@@ -93,7 +93,7 @@ def test_tokens_and_keys_are_for_root_alone_and_agents_get_no_token_of_servers(d
             path for path in (config.TOKEN, config.AGENT_TOKEN, config.KEY, config.CONFIG) if path in files
         ]
         assert all((files[path].mode, files[path].owner) == (0o600, "root:root") for path in secret)
-        assert (config.TOKEN in files) == (name in site.SERVERS) == (config.KEY in files)
+        assert (config.TOKEN in files) == (name in SERVERS) == (config.KEY in files)
     tokens = [done.secrets.get(name) for name in (TOKEN, AGENT_TOKEN)]
     assert all(one is not None and len(one.reveal()) == 32 and "." not in one.reveal() for one in tokens)
     said = "\n".join(str(event) for event in done.events)

@@ -156,7 +156,7 @@ def tell_note(event: Event) -> None:
 
 def _row(event: Event, step: str, host: str, text: str) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-    return f"{clock}  {step:<9}{host:<10} {text}".rstrip()
+    return f"{clock}  {step:<8} {host:<10} {text}".rstrip()
 
 
 def _dotted(text: str) -> str:
