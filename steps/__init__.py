@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def _story() -> tuple[Step, ...]:
+    from steps.api_address import ApiAddress
     from steps.decisions import Decisions
     from steps.discover import Discover
     from steps.etcd import Etcd
@@ -19,6 +20,9 @@ def _story() -> tuple[Step, ...]:
     from steps.guests import Guests
     from steps.here import Here
     from steps.hosts import Hosts
+    from steps.k3s_agents import K3sAgents
+    from steps.k3s_programs import K3sPrograms
+    from steps.k3s_servers import K3sServers
     from steps.machines import Machines
     from steps.packages import MemberPackages, Packages
 
@@ -32,6 +36,10 @@ def _story() -> tuple[Step, ...]:
         Guests(),
         Etcd(),
         Packages(),
+        K3sPrograms(),
+        K3sServers(),
+        ApiAddress(),
+        K3sAgents(),
         MemberPackages(),
     )
 

@@ -22,7 +22,7 @@ class K3sPrograms(Step):
     title = "K3s programs"
     summary = "Bring K3s and its container images to every node, checked by digest"
     needs = ("guests",)
-    beside = ("etcd", "packages")
+    beside = ("etcd",)
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """Before: nothing is in the way, and the version may follow what is there. After: each has it, unchanged."""

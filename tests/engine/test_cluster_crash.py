@@ -16,13 +16,13 @@ from tests.practice.cluster import Cluster, yes
 SCHEDULES = int(os.environ.get("WIZARD_SCHEDULES", "100"))
 """Of the whole install, in all the tests below together: 100 in `make test`, 1,000 in `make test-faults`."""
 
-POINTS, SAVES = 222, 80
+POINTS, SAVES = 310, 110
 """More than an uninterrupted apply has: where it ends sooner, nothing is killed and the test says so."""
 
 THOROUGH = SCHEDULES >= 500
 """Every point of a run, not some of them spread over it."""
 
-STEP = max(1, 600 // SCHEDULES)
+STEP = max(1, 900 // SCHEDULES)
 """Every so many points and saves."""
 
 CERTAIN = len(range(1, POINTS + 1, STEP)) + len(range(0, SAVES, STEP))
@@ -40,6 +40,9 @@ CUTS = (
     "do/etcd-guard",
     "do/etcd-prove",
     "do/packages",
+    "do/k3s-install",
+    "do/k3s-configure",
+    "do/k3s-start",
     "put",
 )
 """Where links break."""

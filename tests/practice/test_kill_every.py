@@ -18,7 +18,7 @@ from wizard.core.spec import load_spec
 from wizard.practice.keeping import WorldFile
 from wizard.practice.world import World
 
-CHANGES = 43
+CHANGES = 64
 """Of the whole install."""
 
 

@@ -19,9 +19,9 @@ from wizard.front.layout import machines_yaml
 
 NOTHING_NAMED = "\nartifacts: {accept_built: true}\n"
 
-THINGS = 208
+THINGS = 360
 """About as many as happen on the hosts in an uninterrupted run: what is done side by side asks more or less often."""
-STEP = 13
+STEP = 24
 
 ROLES = [(role, host) for host in ("tower-a", "tower-b") for role in ("etcd", "server", "worker")]
 
