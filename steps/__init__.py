@@ -24,6 +24,7 @@ def _story() -> tuple[Step, ...]:
     from steps.k3s_programs import K3sPrograms
     from steps.k3s_servers import K3sServers
     from steps.machines import Machines
+    from steps.nodes import Nodes
     from steps.packages import MemberPackages, Packages
 
     return (
@@ -40,6 +41,7 @@ def _story() -> tuple[Step, ...]:
         K3sServers(),
         ApiAddress(),
         K3sAgents(),
+        Nodes(),
         MemberPackages(),
     )
 

@@ -18,7 +18,7 @@ from wizard.core.spec import load_spec
 from wizard.practice.keeping import WorldFile
 from wizard.practice.world import World
 
-CHANGES = 64
+CHANGES = 69
 """Of the whole install."""
 
 
