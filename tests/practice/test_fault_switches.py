@@ -171,7 +171,7 @@ def test_from_the_next_change_on_then_told_by_doctor_and_resumed_without_it(here
     assert here.silent() == [], "nothing is changed by a look"
     assert here.apply() == "failed"
     assert here.desk.note == "practice: host-stopped"
-    assert here.causes()[0] == "hosts.reach"
+    assert "hosts.reach" in here.causes()
     here.desk.faults.turn("host-stopped", Switch.OFF)
     assert here.apply() == "done"
     assert here.causes() == []

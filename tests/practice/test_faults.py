@@ -113,6 +113,17 @@ ROWS = (
     Row("quorum-lost", UNREACHABLE, "pi does not answer", "etcd.quorum"),
     Row("database-full", FAILED, "database space exceeded", "etcd.alarm"),
     Row("certificate-expired", OK, "", "etcd.certificates", "etcd-b"),
+    Row("api-port-taken", FAILED, "Port 6443 of server-b is used by nginx; K3s needs it"),
+    Row("swap-on", OK, "", "k3s.swap", "server-b", "warn"),
+    Row("vpn-overlaps", FAILED, "server-b reaches 10.43.0.0/24 by wg0; network.service_cidr is 10.43.0.0/16"),
+    Row("address-off", FAILED, "The API does not answer at 192.168.10.20", "address.boot", "server-a"),
+    Row(
+        "address-twice",
+        FAILED,
+        "server-a and server-b have 192.168.10.20 at the same time",
+        "address.one_owner",
+    ),
+    Row("address-owner-paused", FAILED, "server-", "machines.running", "server-a"),
 )
 
 

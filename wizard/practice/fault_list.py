@@ -21,7 +21,8 @@ from wizard.practice.scene import NobodyThereError, Scene
 Fault = Callable[[Scene], None]
 
 MODULES = tuple(
-    f"wizard.practice.faults_of_{kind}" for kind in ("hosts", "facts", "guests", "packages", "others", "wire")
+    f"wizard.practice.faults_of_{kind}"
+    for kind in ("hosts", "facts", "guests", "packages", "nodes", "others", "wire")
 )
 """Where they are."""
 

@@ -152,6 +152,7 @@ MACHINES: Mapping[str, tuple[Callable[[ClusterSpec], str], str]] = {
 """Which machine of a spec a word of `assets/faults.yaml` means, and what it is called where the spec has none yet."""
 OTHERS: Mapping[str, str] = {
     "hosts": "any host",
+    "servers": "the K3s servers",
     "network": "the network",
     "etcd": "etcd",
     "download": "a download",
