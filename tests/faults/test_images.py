@@ -23,7 +23,8 @@ def folder_of(site: ClusterSite) -> Path:
     lock = Lock(folder / "artifacts.lock")
     known = load_packages()
     debs = {deb.artifact: deb.version for deb in known.closure(known.wanted("server", "kvm"), "amd64")}
-    for name, version in {"debian-cloud-image": "", "etcd": "", **debs}.items():
+    k3s = dict.fromkeys(("k3s", "k3s-airgap-images"), site.cluster.spec.k3s.version)
+    for name, version in {"debian-cloud-image": "", "etcd": "", **k3s, **debs}.items():
         made, path = PracticeArtifacts(folder).obtain(name, "amd64", version)
         lock = lock.with_entry(LockEntry(name, made.version, "amd64", path.name, Origin.BUILT, made.sha256))
     write_lock(lock)

@@ -146,7 +146,8 @@ def test_a_member_that_missed_a_stage_is_brought_to_it_first(late: Cluster) -> N
     with pytest.raises(Killed):
         cluster.session().apply(yes)
     cluster.restarted()
-    assert planned(cluster) == [f"configure:{last}", f"restart:{last}", "prove"]
+    servers = [f"{verb}:server-{one}" for one in "ab" for verb in ("configure", "restart")]
+    assert planned(cluster) == [f"configure:{last}", f"restart:{last}", "prove", *servers]
     assert cluster.session().apply(yes).status == "done"
     assert planned(cluster)[0] == "hand-over"
 

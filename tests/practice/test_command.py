@@ -27,7 +27,7 @@ from wizard.practice.pace import Pace
 def test_without_a_terminal_it_runs_itself_to_the_end_and_all_is_well(room: Room) -> None:
     run = room.practice()
     assert run.exit_code == 0, run.stderr
-    assert "done: 64 changes" in run.stdout
+    assert "done: 69 changes" in run.stdout
     assert "Step 3 of 7: Storage" in run.stderr, "the same questions, answered by what is recommended"
     assert f"wizard practice --dir {room.folder} -- doctor" in run.stderr
     room.content()
@@ -109,13 +109,13 @@ def test_every_command_after_the_dashes_works_on_the_practice_homelab(room: Room
 def test_the_setup_stands_after_the_dashes_too(room: Room) -> None:
     run = room.practice("--", "setup", "--auto")
     assert run.exit_code == 0, run.stderr
-    assert "done: 64 changes" in run.stdout
+    assert "done: 69 changes" in run.stdout
     assert room.practice("--", "example").stdout.startswith("#")
 
 
 def test_before_it_is_set_up_the_plan_tells_the_whole_story_and_doctor_what_is_missing(room: Room) -> None:
     run = room.practice("--", "plan", "--json")
-    assert (run.exit_code, json.loads(run.stdout)["changes"]) == (10, 64), run.stderr
+    assert (run.exit_code, json.loads(run.stdout)["changes"]) == (10, 69), run.stderr
     report = room.doctor()
     assert report["verdict"] == "fail"
     assert "hosts.marker" in report["root_causes"]

@@ -22,6 +22,8 @@ PAGES = {"plan": "p", "failures": "f", "topology": "t"}
 FEWER = "".join(row for row in MACHINES.splitlines(keepends=True) if "server-b" not in row)
 SO_FAR = 95.0
 """Seconds after its beginning at which a run is looked at."""
+BESIDE = ("packages", "k3s-programs")
+"""Steps that go on beside etcd, one after the other as it happens."""
 CLOCK = SimpleNamespace(now=BEGAN)
 """Of the screens. It stands at the beginning until a run stands still: what is drawn meanwhile would tell in the bar."""
 
@@ -68,8 +70,10 @@ async def into(person: Walk, gate: Gate) -> None:
         assert person.app.install is not None
         view = person.app.install.feed.view
         at_work = [one for step in view.steps for one in step.changes if one.status == "running"]
-        steps = [step.id for step in view.steps if step.status == "running"]
-        return len(at_work) == 1 and len(steps) == 1 and bool(at_work[0].waiting)
+        steps = {step.id: step.status for step in view.steps}
+        ended = {steps[name] for name in BESIDE} == {"done"}
+        alone = list(steps.values()).count("running") == 1 and len(at_work) == 1
+        return ended and alone and bool(at_work[0].waiting)
 
     await person.until(alone)
     CLOCK.now = BEGAN + SO_FAR
