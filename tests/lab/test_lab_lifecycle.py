@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Lab, talk
+from wizard.core.home import cluster_home
 from wizard.core.spec import parse_spec
 from wizard.lab import keys, lifecycle, machine, network, spec
 from wizard.lab.docker import LabError, names, states
-from wizard.lab.store import Store, load
+from wizard.lab.store import Store, default_root, load
 
 PROGRAM = """
 import argparse, sys
@@ -194,6 +195,13 @@ def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> N
     assert keys.key_pair(store, keys.USER_KEY) == made
     assert store.path(keys.USER_KEY).stat().st_mode & 0o777 == 0o600
     assert keys.host_key(store, "pi").fingerprint != keys.host_key(store, "tower-a").fingerprint
+
+
+def test_the_key_to_the_lab_is_not_that_of_a_cluster_named_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WIZARD_HOME", raising=False)
+    home = cluster_home("lab", dir_option=None, env=os.environ)
+    assert home.folder == default_root()
+    assert home.ssh_key != Store(home.folder).path(keys.USER_KEY)
 
 
 def test_the_fingerprint_is_the_one_ssh_prints() -> None:

@@ -9,7 +9,9 @@ from wizard.core.dataclass import dataclass
 from wizard.lab.hosts import HOSTS
 from wizard.lab.store import Store, write_private
 
-USER_KEY = "id_ed25519"
+USER_KEY = "lab_ed25519"
+"""Of the person. A cluster that is named `lab` keeps its files in the lab's folder, its own `id_ed25519` among them."""
+
 KNOWN_HOSTS = "known_hosts"
 
 
