@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from tests.practice.cluster import cluster_text, parsed
 from wizard.core.change import Change
 from wizard.core.check import Finding, Status
 from wizard.core.context import Work
@@ -12,7 +14,7 @@ from wizard.core.engine.resume import Standing
 from wizard.core.session import DoctorReport
 from wizard.core.state import ChangeRecord, ChangeStatus, StepRecord, StepStatus, new_state
 from wizard.core.step import Step
-from wizard.core.view.done import next_steps
+from wizard.core.view.done import has_kubernetes, kubernetes_line, next_steps
 from wizard.core.view.findings import cause_lines, doctor_view
 from wizard.core.view.resume import groups, half_done, last_touched, remembered
 from wizard.core.view.review import confirmation, confirmed, losses, plan_lines, sum_text
@@ -144,6 +146,18 @@ def test_lines_are_cut_filled_and_set_side_by_side() -> None:
 
 
 def test_what_comes_next_is_called_as_the_person_called_us() -> None:
-    practised = plain(next_steps("/home/anna/state", 72, "wizard practice --dir /tmp/try --"))
-    assert "\n  wizard practice --dir /tmp/try -- doctor  is everything" in practised
-    assert "\n  wizard doctor  is everything well?" in plain(next_steps("/x", 72))
+    spec = parsed(cluster_text(Path("/home/anna/key")))
+    practised = plain(next_steps(spec, "/home/anna/state", 72, "wizard practice --dir /tmp/try --"))
+    assert "\n  wizard practice --dir /tmp/try -- doctor      is everything" in practised
+    assert "\n  wizard kubeconfig  the cluster for kubectl on this machine" in plain(
+        next_steps(spec, "/x", 72)
+    )
+    without = replace(spec, k3s=replace(spec.k3s, enabled=False))
+    assert "\n  wizard doctor  is everything well?" in plain(next_steps(without, "/x", 72))
+
+
+def test_what_is_built_of_kubernetes_is_told_with_its_address() -> None:
+    spec = parsed(cluster_text(Path("/home/anna/key")))
+    assert has_kubernetes(spec)
+    assert plain([kubernetes_line(spec)]) == "K3s   2 nodes; the API is https://10.213.99.20:6443"
+    assert not has_kubernetes(replace(spec, machines=()))

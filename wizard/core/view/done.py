@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from wizard.core.kubernetes import API_PORT
 from wizard.core.spec.model import ClusterSpec
 from wizard.core.view.columns import table, wrapped
 from wizard.core.view.durations import seconds_text
@@ -17,6 +18,26 @@ NEXT = (
     ("plan", "has anything drifted?"),
 )
 """What to do next: a command, and what it is for."""
+
+KUBECTL = ("kubeconfig", "the cluster for kubectl on this machine")
+"""First of all, where there is one."""
+
+
+def has_kubernetes(spec: ClusterSpec) -> bool:
+    """Whether a cluster is built: a spec can leave it out, and have no server."""
+    return spec.k3s.enabled and any(machine.role == "server" for machine in spec.machines)
+
+
+def kubernetes_line(spec: ClusterSpec) -> Line:
+    """How many nodes there are, and where their API answers.
+
+    Args:
+        spec: one that asks for Kubernetes.
+    """
+    nodes = sum(machine.role != "etcd" for machine in spec.machines)
+    return line(
+        f"K3s   {nodes} node{'' if nodes == 1 else 's'}; the API is https://{spec.network.api_vip}:{API_PORT}"
+    )
 
 
 def nothing_missing(spec: ClusterSpec) -> RunView:
@@ -58,17 +79,19 @@ def _table(spec: ClusterSpec, width: int) -> list[str]:
     return table(("machine", "role", "on", "address"), machines, width=width - 2)
 
 
-def next_steps(folder: str, width: int, program: str = "wizard") -> list[Line]:
+def next_steps(spec: ClusterSpec, folder: str, width: int, program: str = "wizard") -> list[Line]:
     """What to do next, each a command with what it is for.
 
     Args:
+        spec: what was built.
         folder: where the wizard keeps its files of this cluster.
         width: columns.
         program: what commands are written behind.
     """
     rows = [line(("What next", Tone.STRONG))]
-    longest = max(len(f"{program} {command}") for command, _ in NEXT)
-    for command, what in NEXT:
+    steps = (KUBECTL, *NEXT) if has_kubernetes(spec) else NEXT
+    longest = max(len(f"{program} {command}") for command, _ in steps)
+    for command, what in steps:
         for index, part in enumerate(wrapped(what, max(width - longest - 4, 16), "", "")):
             shown = "" if index else f"{program} {command}"
             rows.append(line("  ", (f"{shown:<{longest}}", Tone.ACCENT), f"  {part}"))
