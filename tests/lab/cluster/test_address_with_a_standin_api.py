@@ -23,7 +23,8 @@ from wizard.payload.keepalived import CONFIG, DROP_IN, READY
 pytestmark = pytest.mark.lab
 
 SERVERS = ("server-a", "server-b")
-TLS = "/var/lib/rancher/k3s/server/tls"
+DATA = "/var/lib/rancher/k3s"
+TLS = f"{DATA}/server/tls"
 SECONDS = 60.0
 """Deadline of a move: on a quiet machine it is done in eight at most."""
 
@@ -116,7 +117,7 @@ class Address:
             self.cluster.shell(
                 server,
                 "systemctl disable --quiet --now keepalived; systemctl stop standin-api;"
-                f"rm -rf {CONFIG} {READY} {DROP_IN} {TLS} /run/configure.sh; systemctl daemon-reload;"
+                f"rm -rf {CONFIG} {READY} {DROP_IN} {DATA} /run/configure.sh; systemctl daemon-reload;"
                 "systemctl reset-failed",
                 ok=False,
             )
