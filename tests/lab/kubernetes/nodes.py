@@ -66,12 +66,11 @@ class Kubernetes:
         self._apply("eight guests and etcd")
         with ThreadPoolExecutor(len(TOWERS)) as pool:
             list(pool.map(self._carry, TOWERS))
-        for server in SERVERS:
-            self.site.inside(server, "mkdir", "-p", MANIFESTS)
-            words = ("tee", f"{MANIFESTS}/lab-storage.yaml")
-            self.site.inside(server, *words, given=charts.storage_manifest().encode())
         place.write_text(whole)
         self._apply("six nodes Ready")
+        for server in SERVERS:
+            words = ("tee", f"{MANIFESTS}/lab-storage.yaml")
+            self.site.inside(server, *words, given=charts.storage_manifest().encode())
         assert self.ready() == set(NODES)
 
     def _apply(self, what: str) -> None:
