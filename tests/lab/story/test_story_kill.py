@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from steps import STEPS
 from tests.lab.story.ending import assert_as_if_nothing_happened, result_of
 from tests.lab.story.operators import APPLY, Operator, settle_in
 from tests.lab.story.world import World, tell, until
@@ -17,8 +18,8 @@ from tests.lab.story.world import World, tell, until
 pytestmark = pytest.mark.lab
 
 KILLER = Path(__file__).parent / "killer"
-SAVES = 17
-"""Saves of an uninterrupted first apply: the serial, a step half done, three changes begun and ended, nine steps done."""
+SAVES = 8 + len(STEPS)
+"""Of an uninterrupted first apply: the serial, a step half done, three changes begun and ended, each step done."""
 
 CHANGE_BEGINS = (3, 4, 5)
 """The saves in which a change goes in flight; right after them its host hears of it."""
