@@ -263,6 +263,14 @@ def test_a_k3s_that_knows_our_members_or_our_api_is_ours(line: str) -> None:
     assert judge(GUEST, facts(services=K3S), told(f"k3s\n{line}")) == ()
 
 
+def test_a_guest_that_was_given_images_ahead_is_not_anybody_elses() -> None:
+    laid = told("k3s\nrole=agent\nbytes=1000")
+    known = facts(traces=("k3s",))
+    assert judge(GUEST, known, laid) == ()
+    assert [one.kind for one in judge(GUEST, known, told("k3s\nrole=server\nbytes=1000"))] == ["k3s"]
+    assert [one.kind for one in judge(GUEST, facts(services=K3S), laid)] == ["k3s"]
+
+
 def test_an_address_that_only_begins_like_ours_is_not_ours() -> None:
     there = judge(GUEST, facts(services=K3S), told("k3s\nserver=https://10.0.0.101:6443"))
     assert [one.kind for one in there] == ["k3s"]

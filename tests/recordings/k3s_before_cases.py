@@ -14,10 +14,12 @@ def read(stage: Stage) -> Said:
 
 
 def nothing(stage: Stage) -> Said:
+    stage.clear_k3s()
     return read(stage)
 
 
 def leftovers(stage: Stage) -> Said:
+    stage.clear_k3s()
     stage.write(f"{K3S}/server/db/etcd/member/snap/db", b"")
     stage.write(f"{CNI}/10-calico.conflist", b"{}\n")
     stage.write(f"{KUBERNETES}/manifests/kube-apiserver.yaml", b"")
@@ -29,6 +31,7 @@ def leftovers(stage: Stage) -> Said:
 
 
 def ours(stage: Stage) -> Said:
+    stage.clear_k3s()
     stage.write(f"{HOMELAB}/k3s", f"lineage={LINEAGE}\nnode=pi\n".encode())
     try:
         return read(stage)

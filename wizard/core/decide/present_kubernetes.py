@@ -90,7 +90,7 @@ def k3s(site: Site, facts: HostFacts, seen: Occupant) -> Iterator[Present]:
     running = any(one.running for one in services)
     if not (running or any(one.enabled for one in services) or "k3s" in facts.traces):
         return
-    if site.role == "guest" and _joined(site, seen):
+    if site.role == "guest" and (_joined(site, seen) or _laid_out(facts, seen, running)):
         return
     reply, why, blocks = _k3s_answer(site, facts, running)
     yield Present(
@@ -120,6 +120,16 @@ def _joined(site: Site, seen: Occupant) -> bool:
     """Whether its configuration names our etcd or our API."""
     named = " ".join((*seen.all("datastore-endpoint"), *seen.all("server")))
     return any(f"//{address}:" in named for address in site.endpoints)
+
+
+def _laid_out(facts: HostFacts, seen: Occupant, running: bool) -> bool:
+    """Whether there is an agent's folder and nothing that would start one: so is a guest that was given images ahead.
+
+    One that joined another cluster is told by its certificate where K3s is set up (`do/k3s-configure`).
+    """
+    named = (*seen.all("datastore-endpoint"), *seen.all("server"))
+    units = any(facts.service(name).installed for name in ("k3s", "k3s-agent"))
+    return seen.first("role") == "agent" and not (running or units or named)
 
 
 def _k3s_answer(site: Site, facts: HostFacts, running: bool) -> tuple[Reply, str, str]:
