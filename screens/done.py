@@ -18,7 +18,7 @@ from screens.topology import TopologyScreen
 from screens.widgets import RailItem
 from wizard.core.home import shortened
 from wizard.core.spec.model import ClusterSpec
-from wizard.core.view.done import built_lines, has_kubernetes, kubernetes_line, next_steps, nothing_missing
+from wizard.core.view.done import built_lines, kubernetes_line, next_steps, nothing_missing
 from wizard.core.view.progress import RunView
 from wizard.core.view.styled import Line, line
 from wizard.core.view.topology import Topology, topology_lines
@@ -77,7 +77,7 @@ class DoneScreen(TopologyScreen):
         return [
             *built_lines(self.spec, self.view, width),
             line("etcd  ", (f"{health.symbol} {told}", health.tone)),
-            *([kubernetes_line(self.spec)] if has_kubernetes(self.spec) else []),
+            *([kubernetes_line(self.spec)] if self.spec.nodes() else []),
             line(""),
             *next_steps(self.spec, shortened(home.folder), width, self.wizard.desk.program),
         ]

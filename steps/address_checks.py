@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steps.address_seen import Server, flaw, group, look, look_at_all, names, servers
+from steps.address_seen import Server, flaw, group, look, look_at_all, names
 from steps.etcd_before import blind, ssh
 from steps.wire_checks import judged
 from wizard.core.check import Finding, Status, failed, passed, skipped, warned
@@ -132,7 +132,7 @@ def _why(said: str) -> str:
 def standby(ctx: Context) -> Finding:
     """Whoever does not have it could take it: its keepalived runs and its own API is ready."""
     address, found = ctx.spec.network.api_vip, look_at_all(ctx)
-    if len(servers(ctx.spec)) == 1:
+    if len(ctx.spec.servers()) == 1:
         return skipped(f"There is only one server: {address} has nowhere to go.")
     owner = next((one for one in found if one.seen.held), None)
     others = [one for one in found if one is not owner]

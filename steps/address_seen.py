@@ -40,11 +40,6 @@ class Server:
         return self.machine.name
 
 
-def servers(spec: ClusterSpec) -> tuple[MachineSpec, ...]:
-    """The guests that share the address; none where there shall be no Kubernetes."""
-    return tuple(one for one in spec.machines if one.role == "server") if spec.k3s.enabled else ()
-
-
 def read_args(spec: ClusterSpec, machine: MachineSpec) -> Args:
     """The arguments of the one read."""
     return {"own": machine.address, "address": spec.network.api_vip}
@@ -69,7 +64,7 @@ def _parsed(answer: ScriptResult) -> KeepalivedSeen:
 
 def look_at_all(ctx: Context) -> tuple[Server, ...]:
     """Every server, asked side by side; one that cannot be asked is known as such."""
-    wanted = servers(ctx.spec)
+    wanted = ctx.spec.servers()
     if not wanted:
         return ()
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="address") as pool:
@@ -108,7 +103,7 @@ def files_of(spec: ClusterSpec, machine: MachineSpec, nic: str, number: int) -> 
         nic: the interface that has its own address.
         number: the VRRP id.
     """
-    all_ = servers(spec)
+    all_ = spec.servers()
     others = tuple(one.address for one in all_ if one.name != machine.name)
     place = [one.name for one in all_].index(machine.name)
     address = spec.network.api_vip

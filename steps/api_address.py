@@ -15,7 +15,6 @@ from steps.address_seen import (
     group,
     look_at_all,
     read_args,
-    servers,
 )
 from steps.parse.keepalived import KeepalivedSeen, parse_keepalived
 from wizard.core.change import Change
@@ -53,7 +52,7 @@ class ApiAddress(Step):
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """Before: nobody else has it. After: one server has it, and another one could."""
-        wanted = servers(ctx.spec)
+        wanted = ctx.spec.servers()
         if not wanted:
             return
         yield Check(

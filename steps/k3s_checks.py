@@ -10,7 +10,7 @@ from functools import partial
 from steps.etcd_before import blind, ssh
 from steps.k3s_files import AGENT_TOKEN, TOKEN, differing, outdated, server_names
 from steps.k3s_plan import lacking
-from steps.k3s_seen import READ_SECONDS, Node, look, look_at, nodes_of, servers_of
+from steps.k3s_seen import READ_SECONDS, Node, look, look_at, nodes_of
 from steps.k3s_work import waiting_for
 from wizard.core.check import Check, Finding, Level, When, failed, passed, skipped, warned
 from wizard.core.context import Context
@@ -97,7 +97,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 def token(ctx: Context) -> Finding:
     """Servers that have run were given the token we have: with another one none of them would start again (row 73)."""
-    for node in look_at(ctx, servers_of(ctx.spec)):
+    for node in look_at(ctx, ctx.spec.servers()):
         if not node.seen.node.server:
             continue
         for secret, path in ((TOKEN, config.TOKEN), (AGENT_TOKEN, config.AGENT_TOKEN)):

@@ -25,21 +25,13 @@ ROLES: dict[str, Role] = {"server": "server", "storage": "agent", "worker": "age
 
 
 def nodes_of(spec: ClusterSpec) -> tuple[MachineSpec, ...]:
-    """The guests that are nodes, servers first; none where Kubernetes is not wanted, or nobody would serve it."""
-    found = [machine for machine in spec.machines if machine.role in ROLES]
-    if not spec.k3s.enabled or all(one.role != "server" for one in found):
-        return ()
-    return tuple(sorted(found, key=lambda one: one.role != "server"))
-
-
-def servers_of(spec: ClusterSpec) -> tuple[MachineSpec, ...]:
-    """The nodes that are servers, in the order of the spec: the first one begins the cluster."""
-    return tuple(machine for machine in nodes_of(spec) if machine.role == "server")
+    """The nodes in the order of their beginning: servers first."""
+    return (*spec.servers(), *agents_of(spec))
 
 
 def agents_of(spec: ClusterSpec) -> tuple[MachineSpec, ...]:
     """The nodes that are agents."""
-    return tuple(machine for machine in nodes_of(spec) if machine.role != "server")
+    return tuple(machine for machine in spec.nodes() if machine.role != "server")
 
 
 def read_args(*, wait: int = 0) -> Args:

@@ -8,7 +8,7 @@ from functools import partial
 from steps import k3s_checks as each
 from steps.k3s_files import tokens_missing
 from steps.k3s_plan import node_changes, tokens_change
-from steps.k3s_seen import look_at, servers_of
+from steps.k3s_seen import look_at
 from wizard.core.change import Change
 from wizard.core.check import Check, Level, When
 from wizard.core.context import Context
@@ -25,7 +25,7 @@ class K3sServers(Step):
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """Before: our tokens are those of the cluster. After: each server runs as the spec has it, in one cluster."""
-        servers = servers_of(ctx.spec)
+        servers = ctx.spec.servers()
         if not servers:
             return
         yield Check(
@@ -46,7 +46,7 @@ class K3sServers(Step):
     def changes(self, ctx: Context) -> Iterator[Change]:
         """What is missing, one server after the other: what comes later waits for all that comes before."""
         made: list[Change] = []
-        servers = look_at(ctx, servers_of(ctx.spec))
+        servers = look_at(ctx, ctx.spec.servers())
         if servers and tokens_missing(ctx.secrets):
             made.append(tokens_change())
         # Whoever serves already is disturbed last: the other one is up by then.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from steps.k3s_files import all_files, ensure_tokens
-from steps.k3s_seen import READ, READ_SECONDS, ROLES, read_args, servers_of
+from steps.k3s_seen import READ, READ_SECONDS, ROLES, read_args
 from steps.parse.k3s import K3sSeen, last_line, parse_k3s
 from wizard.core.context import Work
 from wizard.core.errors import RESUMES, CancelledError, RemoteError
@@ -159,7 +159,7 @@ def _not_up(work: Work, machine: MachineSpec, seen: K3sSeen) -> RemoteError:
 def _mending(work: Work, machine: MachineSpec, reason: str) -> tuple[str, ...]:
     """What helps against a reason that we know."""
     if "Node password rejected" in reason:
-        asked = next(one for one in servers_of(work.spec) if one.name != machine.name)
+        asked = next(one for one in work.spec.servers() if one.name != machine.name)
         forget = f"k3s kubectl delete node {machine.name}"
         return (f"ssh root@{asked.address} {forget}   # it was made anew: its old entry stands in the way",)
     if "different token" in reason or "401 Unauthorized" in reason:

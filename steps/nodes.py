@@ -15,7 +15,7 @@ from wizard.core.check import Check, Level
 from wizard.core.context import Context
 from wizard.core.spec.model import MachineSpec
 from wizard.core.step import Step
-from wizard.payload.node_marks import ZONE, dns_replicas, nodes_of
+from wizard.payload.node_marks import ZONE, dns_replicas
 
 DNS_KEY = "dns"
 
@@ -30,7 +30,7 @@ class Nodes(Step):
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """After: every node is ready and bears its marks; CoreDNS answers from two zones."""
-        wanted = nodes_of(ctx.spec)
+        wanted = ctx.spec.nodes()
         if not wanted:
             return
         yield Check(
@@ -48,7 +48,7 @@ class Nodes(Step):
 
     def changes(self, ctx: Context) -> Iterator[Change]:
         """One a node whose marks are not as they shall be, and CoreDNS."""
-        wanted = nodes_of(ctx.spec)
+        wanted = ctx.spec.nodes()
         if not wanted:
             return
         found = look(ctx)

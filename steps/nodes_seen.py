@@ -18,7 +18,6 @@ from wizard.payload.node_marks import (
     OUR_TAINTS,
     ZONE,
     Taint,
-    nodes_of,
     our_labels,
     registered_labels,
     registered_taints,
@@ -139,7 +138,7 @@ def zones(nodes: Mapping[str, NodeSeen], pods: tuple[PodSeen, ...]) -> tuple[str
 
 def _begun(ctx: Context) -> bool:
     """Whether a server can have an API: a guest that is still to be made has none, and nobody waits for its answer."""
-    return any(_may_run(ctx, one) for one in nodes_of(ctx.spec) if one.role == "server")
+    return any(_may_run(ctx, one) for one in ctx.spec.servers())
 
 
 def _may_run(ctx: Context, machine: MachineSpec) -> bool:

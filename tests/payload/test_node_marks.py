@@ -10,7 +10,6 @@ from wizard.payload.node_marks import (
     Taint,
     dns_document,
     dns_replicas,
-    nodes_of,
     wanted_labels,
     wanted_taints,
 )
@@ -24,9 +23,9 @@ STORAGE_B = MachineSpec("storage-b", "tower-b", "storage", "10.0.0.52", 2, 1, 1)
 def test_only_guests_of_kubernetes_are_nodes() -> None:
     spec = wanted()
     spec = replace(spec, machines=(*spec.machines, SERVER_A, STORAGE_A))
-    assert nodes_of(spec) == (SERVER_A, STORAGE_A)
-    assert nodes_of(replace(spec, k3s=replace(spec.k3s, enabled=False))) == ()
-    assert nodes_of(replace(spec, machines=(STORAGE_A,))) == (), "there is no server"
+    assert spec.nodes() == (SERVER_A, STORAGE_A)
+    assert replace(spec, k3s=replace(spec.k3s, enabled=False)).nodes() == ()
+    assert replace(spec, machines=(STORAGE_A,)).nodes() == (), "there is no server"
 
 
 def test_the_zone_of_a_node_is_the_hypervisor_it_dies_with() -> None:

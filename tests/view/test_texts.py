@@ -14,7 +14,7 @@ from wizard.core.engine.resume import Standing
 from wizard.core.session import DoctorReport
 from wizard.core.state import ChangeRecord, ChangeStatus, StepRecord, StepStatus, new_state
 from wizard.core.step import Step
-from wizard.core.view.done import has_kubernetes, kubernetes_line, next_steps
+from wizard.core.view.done import kubernetes_line, next_steps
 from wizard.core.view.findings import cause_lines, doctor_view
 from wizard.core.view.resume import groups, half_done, last_touched, remembered
 from wizard.core.view.review import confirmation, confirmed, losses, plan_lines, sum_text
@@ -158,6 +158,6 @@ def test_what_comes_next_is_called_as_the_person_called_us() -> None:
 
 def test_what_is_built_of_kubernetes_is_told_with_its_address() -> None:
     spec = parsed(cluster_text(Path("/home/anna/key")))
-    assert has_kubernetes(spec)
+    assert spec.nodes()
     assert plain([kubernetes_line(spec)]) == "K3s   2 nodes; the API is https://10.213.99.20:6443"
-    assert not has_kubernetes(replace(spec, machines=()))
+    assert not replace(spec, machines=()).nodes()

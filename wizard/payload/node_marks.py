@@ -55,13 +55,6 @@ STORAGE = Taint("storage", "longhorn", "NoSchedule")
 OUR_TAINTS = (CONTROL_PLANE.key, STORAGE.key)
 
 
-def nodes_of(spec: ClusterSpec) -> tuple[MachineSpec, ...]:
-    """The guests that are nodes; none where there shall be no Kubernetes, or no server for it."""
-    if not spec.k3s.enabled or all(one.role != "server" for one in spec.machines):
-        return ()
-    return tuple(one for one in spec.machines if one.role in SHOWN_AS)
-
-
 def wanted_labels(spec: ClusterSpec, machine: MachineSpec) -> Mapping[str, str]:
     """The labels a node shall have from us; every other of `our_labels` it shall not have.
 
@@ -109,9 +102,7 @@ def registered_taints(machine: MachineSpec) -> tuple[Taint, ...]:
 
 def dns_replicas(spec: ClusterSpec) -> int:
     """How many pods of CoreDNS there shall be: one a zone that can carry it, two at most."""
-    return min(
-        DNS_REPLICAS, len({one.host for one in nodes_of(spec) if not _tainted_for_longhorn(spec, one)})
-    )
+    return min(DNS_REPLICAS, len({one.host for one in spec.nodes() if not _tainted_for_longhorn(spec, one)}))
 
 
 def _tainted_for_longhorn(spec: ClusterSpec, machine: MachineSpec) -> bool:

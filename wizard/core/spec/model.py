@@ -300,6 +300,16 @@ class ClusterSpec:
         """
         return next((one for one in self.waivers if one.check == check and one.until >= today), None)
 
+    def nodes(self) -> tuple[MachineSpec, ...]:
+        """The guests that are nodes of Kubernetes; none where it is not wanted, or nobody would serve it."""
+        found = tuple(machine for machine in self.machines if machine.role != "etcd")
+        served = any(machine.role == "server" for machine in found)
+        return found if self.k3s.enabled and served else ()
+
+    def servers(self) -> tuple[MachineSpec, ...]:
+        """The nodes that carry the control plane; the first one begins the cluster."""
+        return tuple(machine for machine in self.nodes() if machine.role == "server")
+
     def etcd_members(self) -> tuple[EtcdMember, ...]:
         """Every etcd voter the spec names: guests with the role etcd, and the witness."""
         guests = [EtcdMember(m.name, m.host, m.address) for m in self.machines if m.role == "etcd"]

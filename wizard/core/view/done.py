@@ -23,18 +23,13 @@ KUBECTL = ("kubeconfig", "the cluster for kubectl on this machine")
 """First of all, where there is one."""
 
 
-def has_kubernetes(spec: ClusterSpec) -> bool:
-    """Whether a cluster is built: a spec can leave it out, and have no server."""
-    return spec.k3s.enabled and any(machine.role == "server" for machine in spec.machines)
-
-
 def kubernetes_line(spec: ClusterSpec) -> Line:
     """How many nodes there are, and where their API answers.
 
     Args:
         spec: one that asks for Kubernetes.
     """
-    nodes = sum(machine.role != "etcd" for machine in spec.machines)
+    nodes = len(spec.nodes())
     return line(
         f"K3s   {nodes} node{'' if nodes == 1 else 's'}; the API is https://{spec.network.api_vip}:{API_PORT}"
     )
@@ -89,7 +84,7 @@ def next_steps(spec: ClusterSpec, folder: str, width: int, program: str = "wizar
         program: what commands are written behind.
     """
     rows = [line(("What next", Tone.STRONG))]
-    steps = (KUBECTL, *NEXT) if has_kubernetes(spec) else NEXT
+    steps = (KUBECTL, *NEXT) if spec.nodes() else NEXT
     longest = max(len(f"{program} {command}") for command, _ in steps)
     for command, what in steps:
         for index, part in enumerate(wrapped(what, max(width - longest - 4, 16), "", "")):
