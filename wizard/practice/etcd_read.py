@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 
@@ -62,7 +61,7 @@ def etcd(machine: Machine, args: Args, _payload: bytes) -> Answer:
     if machine.etcd.said and machine.etcd.wanted:
         machine.etcd.restarts += 1
     base = args["base"]
-    sections: Sections = [("binaries", list(_binaries(machine))), ("files", list(_files(machine)))]
+    sections: Sections = [("binaries", list(_binaries(machine))), ("files", list(machine.listed(LISTED)))]
     sections += [
         (f"file {path}", machine.files[path].content.decode().splitlines())
         for path in SHOWN
@@ -82,13 +81,6 @@ def _binaries(machine: Machine) -> Iterator[str]:
             yield f"{name}={found.content.decode()}"
     if "etcd" in machine.users:
         yield "user=1"
-
-
-def _files(machine: Machine) -> Iterator[str]:
-    for path in LISTED:
-        found = machine.files.get(path)
-        if found:
-            yield f"{hashlib.sha256(found.content).hexdigest()} {found.mode:o} {found.owner} {path}"
 
 
 def _state(machine: Machine) -> tuple[str, str]:

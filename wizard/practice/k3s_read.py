@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from wizard.core.host import Args
@@ -45,7 +44,7 @@ def k3s(machine: Machine, _args: Args, _payload: bytes) -> Answer:
     if machine.k3s.said and machine.k3s.wanted and not process_runs(machine):
         machine.k3s.restarts += 1
     role = role_of(machine)
-    sections: Sections = [("programs", list(_programs(machine))), ("files", list(_files(machine)))]
+    sections: Sections = [("programs", list(_programs(machine))), ("files", list(machine.listed(LISTED)))]
     if process_runs(machine):
         sections.append((f"file {RUNNING_CONFIG}", machine.k3s.config.splitlines()))
     sections += [
@@ -74,16 +73,9 @@ def role_of(machine: Machine) -> Role:
 def _programs(machine: Machine) -> Iterator[str]:
     for path in (BINARY, *sorted(one for one in machine.files if one.startswith(f"{IMAGES}/"))):
         if path in machine.files:
-            yield f"{hashlib.sha256(machine.files[path].content).hexdigest()} {path}"
+            yield f"{machine.files[path].digest} {path}"
     if BINARY in machine.files:
         yield f"version={version_of(machine)}"
-
-
-def _files(machine: Machine) -> Iterator[str]:
-    for path in LISTED:
-        found = machine.files.get(path)
-        if found:
-            yield f"{hashlib.sha256(found.content).hexdigest()} {found.mode:o} {found.owner} {path}"
 
 
 def _state(machine: Machine) -> tuple[str, str]:

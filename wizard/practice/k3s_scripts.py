@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from wizard.core.host import Args
 from wizard.payload.k3s_config import MARK
 from wizard.payload.k3s_unit import BINARY, NAMES, Role, unit_path
@@ -51,7 +49,7 @@ def _place(machine: Machine, source: str, digest: str, target: str, mode: int) -
 
 
 def _digest(file: File | None) -> str:
-    return hashlib.sha256(file.content).hexdigest() if file else ""
+    return file.digest if file else ""
 
 
 def configure(machine: Machine, args: Args, payload: bytes) -> Answer:

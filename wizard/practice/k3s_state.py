@@ -5,24 +5,15 @@ from __future__ import annotations
 from dataclasses import field
 
 from wizard.core.dataclass import dataclass
+from wizard.practice.unit import Unit
 
 
 @dataclass(slots=True)
-class K3sProcess:
+class K3sProcess(Unit):
     """K3s on one host: a server or an agent, under systemd."""
 
     role: str = ""
     """`server` or `agent`: which of its units is meant; empty = none was ever enabled."""
-    enabled: bool = False
-    wanted: bool = False
-    """Started and not stopped: systemd starts it again whenever it ends."""
-    ready: bool = False
-    """It told systemd that it is up."""
-    said: str = ""
-    """Why it is not up, as its log has it."""
-    broken: str = ""
-    """Why it ends at once whatever is done about it; empty = it does not."""
-    restarts: int = 0
     config: str = ""
     """The config.yaml its process read when it was started; empty = no process."""
     version: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from wizard.core.host import Args
@@ -25,10 +24,7 @@ def keepalived(machine: Machine, args: Args, _payload: bytes) -> Answer:
     """read/keepalived: its files, its unit, the address, and how the API answers."""
     world = _world(machine)
     settle_k3s(world)
-    lines = ["== files"]
-    for path in (READY, DROP_IN, CONFIG):
-        if file := machine.files.get(path):
-            lines.append(f"|{hashlib.sha256(file.content).hexdigest()} {file.mode:o} {file.owner} {path}")
+    lines = ["== files", *(f"|{line}" for line in machine.listed((READY, DROP_IN, CONFIG)))]
     if file := machine.files.get(CONFIG):
         lines += [f"== file {CONFIG}", *(f"|{line}" for line in file.content.decode().splitlines())]
     lines += ["== unit", *(f"|{line}" for line in _unit(machine))]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from wizard.core.dataclass import dataclass
 from wizard.core.host import Operation, OpStatus
 from wizard.practice.k3s_state import K3sProcess
 from wizard.practice.keepalived_state import KeepalivedProcess
+from wizard.practice.unit import Unit
 
 if TYPE_CHECKING:
     from wizard.practice.world import World
@@ -60,6 +62,11 @@ class File:
         """Bytes."""
         return self.length or len(self.content)
 
+    @property
+    def digest(self) -> str:
+        """sha256 of its content, in hex."""
+        return hashlib.sha256(self.content).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:
@@ -85,19 +92,9 @@ class Domain:
 
 
 @dataclass(slots=True)
-class Service:
-    """A unit of systemd on a simulated host."""
+class Service(Unit):
+    """etcd's unit on a simulated host."""
 
-    enabled: bool = False
-    wanted: bool = False
-    """Started and not stopped: systemd starts it again whenever it ends."""
-    ready: bool = False
-    """It told systemd that it is up."""
-    said: str = ""
-    """Why it is not up, as its log has it."""
-    broken: str = ""
-    """Why it ends at once whatever is done about it; empty = it does not."""
-    restarts: int = 0
     fsync: tuple[tuple[str, int], ...] = ()
     """Buckets of how long its disk takes; empty = as a good one."""
     trusted: str = ""
@@ -206,6 +203,16 @@ class Machine:
         found = self.files.get(self.marker_path)
         lines = found.content.decode().splitlines() if found else []
         return dict(line.split("=", 1) for line in lines)
+
+    def listed(self, paths: Iterable[str]) -> Iterator[str]:
+        """The files that are there, as our scripts print them: digest, mode, owner and path.
+
+        Args:
+            paths: of all that are looked for.
+        """
+        for path in paths:
+            if found := self.files.get(path):
+                yield f"{found.digest} {found.mode:o} {found.owner} {path}"
 
     def has_folder(self, path: str) -> bool:
         """Whether there is a folder of this path."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from posixpath import basename, dirname
 
@@ -41,7 +40,7 @@ def _take(machine: Machine, args: Args, part: str, payload: bytes) -> Answer:
     found = machine.files[part] = replace(found, content=found.content + payload)
     if len(found.content) < int(args["size"]):
         return Answer(f"have {len(found.content)}\n", SHORT)
-    if hashlib.sha256(found.content).hexdigest() != args["digest"]:
+    if found.digest != args["digest"]:
         del machine.files[part]
         return Answer("wrong digest\n", WRONG)
     if not _known(machine, args["owner"]):
@@ -53,7 +52,7 @@ def _take(machine: Machine, args: Args, part: str, payload: bytes) -> Answer:
 
 
 def _same(there: File | None, args: Args) -> bool:
-    if there is None or hashlib.sha256(there.content).hexdigest() != args["digest"]:
+    if there is None or there.digest != args["digest"]:
         return False
     return there.mode == int(args["mode"], 8) and _numbers(there.owner) == _numbers(args["owner"])
 
