@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.practice import k3s_site as site
-from tests.practice.cluster import NET, Cluster, yes
-from tests.practice.test_cluster_story import bad, without_proxy
+from tests.practice.cluster import NET, Cluster, built, without_proxy
 from tests.rows import assert_explained, assert_warned
 from wizard.core.engine.apply import ApplyResult
 from wizard.core.errors import ExitCode, WizardError
@@ -26,13 +25,9 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Guests and etcd; nothing of K3s is there yet."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = site.fresh(tmp_path_factory.mktemp("before-k3s"))
-        spec = replace(cluster.spec, k3s=replace(cluster.spec.k3s, enabled=False))
-        result = cluster.session(spec, site.STORY).apply(yes)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        return cluster
+    cluster = site.fresh(tmp_path_factory.mktemp("before-k3s"))
+    spec = replace(cluster.spec, k3s=replace(cluster.spec.k3s, enabled=False))
+    return built(cluster, spec, site.STORY)
 
 
 @pytest.fixture

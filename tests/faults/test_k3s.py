@@ -8,8 +8,7 @@ import pytest
 
 from steps.k3s_files import AGENT_TOKEN, TOKEN
 from tests.practice import k3s_site as site
-from tests.practice.cluster import Cluster
-from tests.practice.test_cluster_story import without_proxy
+from tests.practice.cluster import Cluster, without_proxy
 from tests.rows import assert_explained
 from wizard.core.check import Status
 from wizard.core.engine.apply import ApplyResult

@@ -6,14 +6,16 @@ import copy
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from steps import STEPS as REGISTERED
-from steps.etcd import Etcd
+import pytest
+
+from steps import STEPS
 from steps.parse.facts import read_facts
 from tests.specs import spec_text
+from wizard.core.check import Finding, Status
 from wizard.core.engine.control import Control
 from wizard.core.events import Event
 from wizard.core.measurements import MemoryMeasurements
@@ -31,8 +33,6 @@ from wizard.practice.k3s_process import settle_k3s
 from wizard.practice.kube_api import PracticeApi
 from wizard.practice.machine import Machine
 from wizard.practice.world import World, homelab
-
-STEPS = REGISTERED if any(step.id == "etcd" for step in REGISTERED) else (*REGISTERED, Etcd())
 
 NET = "10.213.99"
 MEMBERS = ("etcd-a", "etcd-b", "pi")
@@ -258,3 +258,30 @@ def parsed(text: str) -> ClusterSpec:
 def yes(*_: object) -> bool:
     """Approve whatever is planned."""
     return True
+
+
+def without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy this machine uses is not ours."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def bad(findings: Iterable[Finding]) -> list[str]:
+    """What failed, in words."""
+    return [f"{item.check} {item.host}: {item.detail}" for item in findings if item.status is Status.FAIL]
+
+
+def built(cluster: Cluster, spec: ClusterSpec | None = None, steps: Sequence[Step] = STEPS) -> Cluster:
+    """A homelab after an apply that nobody disturbed; for fixtures of a module, which have no monkeypatch of their own.
+
+    Args:
+        cluster: as it is.
+        spec: another one than its own.
+        steps: others than those of the whole story.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        without_proxy(patch)
+        result = cluster.session(spec, steps).apply(yes)
+    assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
+    return cluster

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.practice.cluster import STEPS, Cluster
+from steps import STEPS
+from tests.practice.cluster import Cluster
 from wizard.practice.etcd_process import CONFIG as ETCD_CONFIG
 from wizard.practice.etcd_process import read_config
 from wizard.practice.k3s_process import BINARY, CONFIG, UNITS, settle_k3s

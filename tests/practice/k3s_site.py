@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
-from steps.api_address import ApiAddress
-from steps.k3s_agents import K3sAgents
-from steps.k3s_programs import K3sPrograms
-from steps.k3s_servers import K3sServers
-from tests.practice.cluster import NET, SERVERS, STEPS, Cluster, yes
-from tests.practice.test_cluster_story import bad, without_proxy
+from steps import STEPS
+from tests.practice.cluster import MACHINES as FEWER
+from tests.practice.cluster import NET, SERVERS, Cluster, built, yes
+from tests.practice.k3s_by_hand import BELOW
 from wizard.core.check import Finding, Status
 from wizard.core.engine.apply import ApplyResult
 from wizard.core.step import Step
@@ -21,25 +17,15 @@ AGENTS = ("storage-a", "worker-b")
 
 NODES = (*SERVERS, *AGENTS)
 
-MACHINES = f"""
-machines:
-  - {{name: etcd-a, host: tower-a, role: etcd, address: {NET}.31, cpus: 1, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
-  - {{name: etcd-b, host: tower-b, role: etcd, address: {NET}.32, cpus: 1, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
-  - {{name: server-a, host: tower-a, role: server, address: {NET}.41, cpus: 1, memory: 2GiB, disk: 8GiB}}
-  - {{name: server-b, host: tower-b, role: server, address: {NET}.42, cpus: 1, memory: 2GiB, disk: 8GiB}}
+MORE = f"""\
   - {{name: storage-a, host: tower-a, role: storage, address: {NET}.51, cpus: 1, memory: 2GiB, disk: 8GiB}}
   - {{name: worker-b, host: tower-b, role: worker, address: {NET}.62, cpus: 1, memory: 2GiB, disk: 8GiB}}
-artifacts: {{accept_built: true}}
 """
+MACHINES = FEWER.replace("artifacts:", f"{MORE}artifacts:")
+"""The homelab's own, and an agent on each hypervisor."""
 
-
-STORY: tuple[Step, ...] = (
-    *(step for step in STEPS if not step.id.startswith(("k3s-", "api-address", "nodes"))),
-    K3sPrograms(),
-    K3sServers(),
-    ApiAddress(),
-    K3sAgents(),
-)
+STORY: tuple[Step, ...] = (*BELOW, *(step for step in STEPS if step.id.startswith(("k3s-", "api-address"))))
+"""All that is done on the nodes themselves."""
 
 
 def fresh(folder: Path) -> Cluster:
@@ -49,12 +35,7 @@ def fresh(folder: Path) -> Cluster:
 
 def made(folder: Path) -> Cluster:
     """Everything was made by the wizard."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = fresh(folder)
-        result = apply(cluster)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        return cluster
+    return built(fresh(folder), steps=STORY)
 
 
 def apply(cluster: Cluster) -> ApplyResult:

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.practice.cluster import NET, Cluster, yes
+from tests.practice.cluster import NET, Cluster, bad, built, without_proxy
 from tests.practice.k3s_site import STORY, apply, found, looked_at, planned
-from tests.practice.test_cluster_story import bad, without_proxy
 from wizard.core.check import Status
 from wizard.core.measurements import Measurement
 from wizard.payload.keepalived import CONFIG, group_of
@@ -29,24 +28,14 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Two servers of K3s; nobody shares an address yet."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = Cluster.fresh(tmp_path_factory.mktemp("address"))
-        before = STORY[: next(at for at, step in enumerate(STORY) if step.id == "api-address")]
-        result = cluster.session(steps=before).apply(yes)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        return cluster
+    before = STORY[: next(at for at, step in enumerate(STORY) if step.id == "api-address")]
+    return built(Cluster.fresh(tmp_path_factory.mktemp("address")), steps=before)
 
 
 @pytest.fixture(scope="module")
 def made(servers: Cluster) -> Cluster:
     """The address was set up."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = servers.clone()
-        result = apply(cluster)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        return cluster
+    return built(servers.clone(), steps=STORY)
 
 
 @pytest.fixture

@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.practice.cluster import ETCD_DIR, GUESTS, MEMBERS, SERVERS, VM_DIRS, Cluster, parsed, yes
+from tests.practice.cluster import (
+    ETCD_DIR,
+    GUESTS,
+    MEMBERS,
+    SERVERS,
+    VM_DIRS,
+    Cluster,
+    bad,
+    built,
+    parsed,
+    without_proxy,
+    yes,
+)
 from wizard.core.check import Finding, Status
 from wizard.core.events import ChangeFinished
 from wizard.core.secret import Secret
@@ -25,12 +37,6 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     without_proxy(monkeypatch)
 
 
-def without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
     return Cluster.fresh(tmp_path)
@@ -39,25 +45,13 @@ def cluster(tmp_path: Path) -> Cluster:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Everything was made."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        return _made(Cluster.fresh(tmp_path_factory.mktemp("made")))
+    return built(Cluster.fresh(tmp_path_factory.mktemp("made")))
 
 
 @pytest.fixture
 def done(made: Cluster) -> Cluster:
     """The same, for one test alone."""
     return made.clone()
-
-
-def _made(cluster: Cluster) -> Cluster:
-    result = cluster.session().apply(yes)
-    assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-    return cluster
-
-
-def bad(findings: list[Finding] | tuple[Finding, ...]) -> list[str]:
-    return [f"{item.check} {item.host}: {item.detail}" for item in findings if item.status is Status.FAIL]
 
 
 def keys(cluster: Cluster) -> list[str]:
@@ -413,7 +407,7 @@ def test_new_timers_go_round_one_member_at_a_time(done: Cluster) -> None:
 # --- clocks, certificates
 
 
-def test_with_the_pis_clock_in_the_past_no_certificate_is_made(cluster: Cluster) -> None:
+def test_with_the_pis_clock_in_the_past_no_certificate_isbuilt(cluster: Cluster) -> None:
     cluster.machines["pi"].skew = -3 * 365 * 86400.0
     result = cluster.session().apply(yes)
     assert result.status == "failed"

@@ -10,8 +10,7 @@ import pytest
 from steps.k3s_before import Settled, after_checks, before_checks
 from steps.k3s_seen import ours
 from steps.parse.facts import read_facts
-from tests.practice.cluster import NET, Cluster, yes
-from tests.practice.test_cluster_story import bad, without_proxy
+from tests.practice.cluster import NET, Cluster, built
 from wizard.core.check import Finding, Level, Status, When
 from wizard.core.context import Context, FactsCache
 from wizard.core.engine.checks import Assertion, run_checks
@@ -24,14 +23,9 @@ OTHER = "0c9d2f4e-7b1a-4f6e-8a53-6f1f6f0f7e21"
 @pytest.fixture(scope="module")
 def guests(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Guests and etcd, made by the wizard; nothing of K3s is there."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = Cluster.fresh(tmp_path_factory.mktemp("before"))
-        spec = cluster.spec
-        cluster.spec = replace(spec, k3s=replace(spec.k3s, enabled=False))
-        result = cluster.session().apply(yes)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        return cluster
+    cluster = Cluster.fresh(tmp_path_factory.mktemp("before"))
+    cluster.spec = replace(cluster.spec, k3s=replace(cluster.spec.k3s, enabled=False))
+    return built(cluster)
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.practice.cluster import Cluster, yes
+from tests.practice.cluster import Cluster, built
 from tests.practice.k3s_by_hand import BELOW, TOKENS, lay, start
-from tests.practice.test_cluster_story import bad, without_proxy
 from tests.practice.test_packages import MACHINES
 from wizard.practice.boot import start as boot
 from wizard.practice.codec import decode, encode
@@ -33,12 +32,7 @@ from wizard.practice.machine import File, Machine
 @pytest.fixture(scope="module")
 def etcd(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Guests and etcd, made by the wizard."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = Cluster.fresh(tmp_path_factory.mktemp("k3s"), machines=MACHINES)
-        result = cluster.session(steps=BELOW).apply(yes)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        return cluster
+    return built(Cluster.fresh(tmp_path_factory.mktemp("k3s"), machines=MACHINES), steps=BELOW)
 
 
 @pytest.fixture

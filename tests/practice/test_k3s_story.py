@@ -10,8 +10,7 @@ import pytest
 
 from steps.k3s_files import AGENT_TOKEN, TOKEN
 from tests.practice import k3s_site as site
-from tests.practice.cluster import SERVERS, Cluster
-from tests.practice.test_cluster_story import without_proxy
+from tests.practice.cluster import SERVERS, Cluster, without_proxy
 from wizard.core.check import Status
 from wizard.core.spec.model import K3sSpec
 from wizard.payload import k3s_config as config

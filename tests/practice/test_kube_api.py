@@ -7,9 +7,8 @@ import json
 import pytest
 
 from steps.kube_admin import KeptAdmin
-from tests.practice.cluster import Cluster, yes
+from tests.practice.cluster import Cluster, built
 from tests.practice.k3s_by_hand import BELOW, lay, start
-from tests.practice.test_cluster_story import bad, without_proxy
 from tests.practice.test_packages import MACHINES
 from tests.recordings.kube_calls import (
     CALLS,
@@ -38,12 +37,7 @@ from wizard.practice.kube_merge import applied, merged
 @pytest.fixture(scope="module")
 def etcd(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Guests and etcd, made by the wizard."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = Cluster.fresh(tmp_path_factory.mktemp("api"), machines=MACHINES)
-        result = cluster.session(steps=BELOW).apply(yes)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        return cluster
+    return built(Cluster.fresh(tmp_path_factory.mktemp("api"), machines=MACHINES), steps=BELOW)
 
 
 @pytest.fixture

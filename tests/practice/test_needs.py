@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from steps.needed_files import needed_by
+from tests.practice.cluster import without_proxy
 from tests.practice.k3s_site import STORY, fresh
-from tests.practice.test_cluster_story import without_proxy
 from wizard.artifacts.catalog import ARCHES
 from wizard.core.artifact import Artifact, Need
 from wizard.practice.artifacts import PracticeArtifacts

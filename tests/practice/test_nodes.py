@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from steps.nodes import Nodes
-from tests.practice.cluster import NET, Cluster, yes
+from tests.practice.cluster import Cluster, bad, built, yes
 from tests.practice.k3s_by_hand import BELOW, lay, start
-from tests.practice.test_cluster_story import bad, without_proxy
+from tests.practice.k3s_site import MACHINES, NODES
 from wizard.core.check import Finding, Status
 from wizard.core.kubernetes import NODE, Document, Kind, KubeObject, refused
 from wizard.core.session import Session
@@ -24,18 +24,6 @@ ZONE = "topology.kubernetes.io/zone"
 LONGHORN = "node.longhorn.io/create-default-disk"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane=true:NoSchedule"
 STORAGE = "storage=longhorn:NoSchedule"
-NAMES = ("server-a", "server-b", "storage-a", "worker-b")
-
-MACHINES = f"""
-machines:
-  - {{name: etcd-a, host: tower-a, role: etcd, address: {NET}.31, cpus: 1, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
-  - {{name: etcd-b, host: tower-b, role: etcd, address: {NET}.32, cpus: 1, memory: 1GiB, disk: 8GiB, data_disk: 2GiB}}
-  - {{name: server-a, host: tower-a, role: server, address: {NET}.41, cpus: 1, memory: 2GiB, disk: 8GiB}}
-  - {{name: server-b, host: tower-b, role: server, address: {NET}.42, cpus: 1, memory: 2GiB, disk: 8GiB}}
-  - {{name: storage-a, host: tower-a, role: storage, address: {NET}.51, cpus: 1, memory: 2GiB, disk: 8GiB}}
-  - {{name: worker-b, host: tower-b, role: worker, address: {NET}.62, cpus: 1, memory: 2GiB, disk: 8GiB}}
-artifacts: {{accept_built: true}}
-"""
 
 
 class Alone(Nodes):
@@ -62,14 +50,10 @@ class Meddling(PracticeApi):
 @pytest.fixture(scope="module")
 def etcd(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Guests and etcd, made by the wizard."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = Cluster.fresh(tmp_path_factory.mktemp("nodes"), machines=MACHINES)
-        result = cluster.session(steps=BELOW).apply(yes)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        # Only now: these hosts have no disk of its own for Longhorn, and would be refused.
-        cluster.spec = replace(cluster.spec, storage=replace(cluster.spec.storage, kind="longhorn"))
-        return cluster
+    cluster = built(Cluster.fresh(tmp_path_factory.mktemp("nodes"), machines=MACHINES), steps=BELOW)
+    # Only now: these hosts have no disk of its own for Longhorn, and would be refused.
+    cluster.spec = replace(cluster.spec, storage=replace(cluster.spec.storage, kind="longhorn"))
+    return cluster
 
 
 @pytest.fixture
@@ -81,7 +65,7 @@ def blank(etcd: Cluster) -> Cluster:
 @pytest.fixture
 def joined(blank: Cluster) -> Cluster:
     """With K3s on all of them, as it registers nodes."""
-    for name in NAMES:
+    for name in NODES:
         agent = not name.startswith("server")
         start(lay(blank, name, server=blank.machines["server-a"].address if agent else ""))
         known_of(blank).nodes[name].labels[ZONE] = f"tower-{name[-1]}"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.practice.cluster import NET, Cluster, yes
-from tests.practice.test_cluster_story import bad, failed, keys, without_proxy
+from tests.practice.cluster import NET, Cluster, bad, built, without_proxy, yes
+from tests.practice.test_cluster_story import failed, keys
 from wizard.core.check import Status
 from wizard.core.packages import load_packages
 from wizard.practice.machine import Package
@@ -45,12 +45,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Everything was made."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = Cluster.fresh(tmp_path_factory.mktemp("packages"), machines=MACHINES)
-        result = cluster.session().apply(yes)
-        assert result.status == "done", [error.what for error in result.errors] + bad(result.findings)
-        return cluster
+    return built(Cluster.fresh(tmp_path_factory.mktemp("packages"), machines=MACHINES))
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.practice.cluster import MACHINES, STEPS, Cluster, yes
-from tests.practice.test_cluster_story import guest_off, member_stopped, no_power, rebuilt, without_proxy
+from steps import STEPS
+from tests.practice.cluster import MACHINES, Cluster, built, without_proxy, yes
+from tests.practice.test_cluster_story import guest_off, member_stopped, no_power, rebuilt
 from wizard.core.check import Finding, Status
 from wizard.core.engine.repair import find_repair
 from wizard.core.errors import RefusedError
@@ -28,11 +29,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Everything was made."""
-    with pytest.MonkeyPatch.context() as patch:
-        without_proxy(patch)
-        cluster = Cluster.fresh(tmp_path_factory.mktemp("made"))
-        assert cluster.session().apply(yes).status == "done"
-        return cluster
+    return built(Cluster.fresh(tmp_path_factory.mktemp("made")))
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from textual.widgets import OptionList
 
 from screens.dialogs import ErrorDialog, QuestionDialog, TypedDialog
 from screens.doctor import DoctorScreen
-from tests.practice.test_cluster_story import guest_off, member_stopped, without_proxy
+from tests.practice.cluster import without_proxy
+from tests.practice.test_cluster_story import guest_off, member_stopped
 from tests.screens.runs import PractisedDesk, build, desk_with_answers
 from tests.screens.walk import Walk, Walker, walk
 
