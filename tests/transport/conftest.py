@@ -7,7 +7,7 @@ import pytest
 
 from tests.transport.accounts import Account
 from tests.transport.sshd import Client, Sshd, is_root
-from wizard.core import resources
+from wizard.core.host import script_text
 from wizard.transport import wire
 
 
@@ -50,15 +50,14 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets `do/test/NAME` and `read/test/NAME` stand for tests/transport/scripts/NAME.sh."""
-    real = resources.asset_text
 
-    def text(path: str) -> str:
-        folder, name = path.rsplit("/", 1)
-        if folder in ("remote/do/test", "remote/read/test"):
-            return (Path(__file__).parent / "scripts" / name).read_text()
-        return real(path)
+    def text(script: str) -> str:
+        folder, name = script.rsplit("/", 1)
+        if folder in ("do/test", "read/test"):
+            return (Path(__file__).parent / "scripts" / f"{name}.sh").read_text()
+        return script_text(script)
 
-    monkeypatch.setattr(wire, "asset_text", text)
+    monkeypatch.setattr(wire, "script_text", text)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ round trip; a `do` script runs as a detached operation with an id, which outlive
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
@@ -212,14 +213,19 @@ class Hosts(Protocol):
         """Drop every connection and release what hangs on them."""
 
 
+USES = re.compile(r"^# uses (functions/[a-z-]+)$", re.MULTILINE)
+"""A line of a script that names a file of functions."""
+
+
 @cache
 def script_text(script: str) -> str:
-    """The text of a remote script.
+    """The text of a remote script, behind the functions it says it uses: `# uses functions/files`.
 
     Args:
         script: e.g. `read/facts`.
     """
-    return asset_text(f"remote/{script}.sh")
+    text = asset_text(f"remote/{script}.sh")
+    return "".join([*(script_text(name) for name in USES.findall(text)), text])
 
 
 @cache

@@ -11,7 +11,7 @@ import secrets
 from functools import cache
 
 from wizard.core.dataclass import dataclass
-from wizard.core.host import Args
+from wizard.core.host import Args, script_text
 from wizard.core.resources import asset_text
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -60,7 +60,7 @@ def program_text(scripts: tuple[str, ...]) -> bytes:
         scripts: names under `assets/remote` without `.sh`.
     """
     names = ("lib/prelude", *scripts)
-    return "\n".join(asset_text(f"remote/{name}.sh") for name in names).encode()
+    return "\n".join(script_text(name) for name in names).encode()
 
 
 def new_nonce() -> str:

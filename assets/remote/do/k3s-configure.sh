@@ -1,10 +1,10 @@
 # Sets one node of K3s up: its configuration, tokens, keys and unit, and our mark. Nothing is started.
 # Args: lineage, node, unit (the one this node has; the other one goes).
 # On stdin, for each file `== PATH MODE OWNER` and its lines behind bars; `== end` comes last.
+# uses functions/files
 # shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 set -eu
 umask 077
-stage=/run/wizard/k3s-files
 mark=/etc/homelab/k3s
 data=/var/lib/rancher/k3s
 logind=/etc/systemd/logind.conf.d
@@ -18,40 +18,10 @@ refuse_others() {
     fi
 }
 
-# Nothing is put in place before everything is here.
-receive() {
-    rm -rf "$stage"
-    mkdir -p "$stage"
-    count=0
-    while IFS= read -r line; do
-        case $line in
-        '== end') return 0 ;;
-        '== '*)
-            count=$((count + 1))
-            printf '%s\n' "${line#== }" >>"$stage/list"
-            : >"$stage/$count"
-            ;;
-        '|'*) printf '%s\n' "${line#|}" >>"$stage/$count" ;;
-        *) break ;;
-        esac
-    done
-    rm -rf "$stage"
-    echo "the files did not arrive whole"
-    exit 5
-}
-
-# place NUMBER PATH MODE OWNER
-place() {
-    if [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$stage/$1" "$2" && [ "$(stat -c '%a %U:%G' "$2")" = "$3 $4" ]; then
-        echo "same $2"
-        return
-    fi
-    cat "$stage/$1" >"$2.new"
-    chown "$4" "$2.new"
-    chmod "$3" "$2.new"
-    sync "$2.new" 2>/dev/null || sync
-    mv -f "$2.new" "$2"
-    echo "wrote $2"
+put() {
+    place "$@"
+    echo "$placed $2"
+    if [ "$placed" = same ]; then return 0; fi
     case $2 in
     "$logind"/*) relog=yes ;;
     /etc/systemd/system/*) reload=yes ;;
@@ -69,7 +39,7 @@ drop_other() {
     done
 }
 
-receive
+receive /run/wizard/k3s-files
 refuse_others
 reload=
 relog=
@@ -78,12 +48,7 @@ mkdir -p /etc/homelab/pki
 printf 'lineage=%s\nnode=%s\n' "$arg_lineage" "$arg_node" >"$mark.new"
 chmod 644 "$mark.new"
 mv -f "$mark.new" "$mark"
-number=0
-while read -r path mode owner; do
-    number=$((number + 1))
-    place "$number" "$path" "$mode" "$owner"
-done <"$stage/list"
-rm -rf "$stage"
+each_file put
 drop_other
 if [ -n "$reload" ]; then systemctl daemon-reload; fi
 # Before K3s starts: the kubelet asks logind for its delay only then.
