@@ -1,5 +1,6 @@
 # Starts the member, or restarts it, without waiting for it: the first ones are only up when there is a quorum.
 # Args: action (start or restart), others (client URLs, comma-separated, of members that must be healthy before).
+# uses functions/unit
 # shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 set -eu
 pki=/etc/etcd/pki
@@ -47,21 +48,11 @@ if [ -n "$arg_others" ]; then
 fi
 # This also makes systemd read the unit again, should it know it by an older text.
 systemctl enable --quiet etcd.service
-pid() { systemctl show -p MainPID --value etcd.service; }
-
 if [ "$arg_action" = restart ]; then
     if [ -n "$arg_others" ]; then hand_over; fi
-    before=$(pid)
-    systemctl reset-failed etcd.service 2>/dev/null || true
-    systemctl restart --no-block etcd.service
-    # Whoever looks next must not take the old process for the new one.
-    left=70
-    while [ "$left" -gt 0 ] && [ "$(pid)" = "$before" ] && [ "$before" != 0 ]; do
-        sleep 1
-        left=$((left - 1))
-    done
+    restart_unit etcd.service
     echo restarted
-elif [ "$(systemctl show -p ActiveState --value etcd.service)" = active ]; then
+elif [ "$(state etcd.service)" = active ]; then
     echo running
 else
     systemctl reset-failed etcd.service 2>/dev/null || true

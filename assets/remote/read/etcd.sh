@@ -1,6 +1,7 @@
 # One etcd member in one answer: what is installed, how it is set up, whether it runs and what it says of the cluster.
 # Args: base (the folder its data lies in), wait (seconds to wait for a starting unit), package (yes: which etcd the
 # distribution offers). Reads only. Sections as in read/facts; what is missing is simply absent.
+# uses functions/unit
 # shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 etc=/etc/etcd
 pki=$etc/pki
@@ -48,17 +49,6 @@ files() {
     done
 }
 
-state() { systemctl show -p ActiveState --value etcd.service 2>/dev/null; }
-
-# Until it is up, or has given up, or our time is over.
-wait_for_start() {
-    left=$arg_wait
-    while [ "$left" -gt 0 ] && [ "$(state)" = activating ]; do
-        sleep 1
-        left=$((left - 1))
-    done
-}
-
 unit() {
     section unit
     have systemctl || return 0
@@ -68,7 +58,7 @@ unit() {
     if have journalctl; then
         # What ended it may stand well before the last line.
         lines=40
-        [ "$(state)" != active ] || lines=3
+        [ "$(state etcd.service)" != active ] || lines=3
         bounded 5 journalctl -u etcd.service -n "$lines" -o cat --no-pager 2>/dev/null | cut -c 1-500 | bars
     fi
 }
@@ -189,7 +179,7 @@ listed() {
 
 # A member that waits for its peers does not answer clients yet; its metrics are there from the start.
 cluster() {
-    case $(state) in
+    case $(state etcd.service) in
     active)
         [ ! -x /usr/local/bin/etcdctl ] || {
             answer status '[' ask endpoint status -w json
@@ -203,7 +193,7 @@ cluster() {
 }
 
 binaries
-if have systemctl; then wait_for_start; fi
+if have systemctl; then wait_for_start etcd.service "$arg_wait"; fi
 files
 unit
 data

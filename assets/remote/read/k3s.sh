@@ -1,5 +1,6 @@
 # One node of K3s in one answer: what is installed, how it is set up, whether it runs, and whose node it is.
 # Args: wait (seconds to wait for a starting unit). Reads only. Sections as in read/facts; what is missing is simply absent.
+# uses functions/unit
 # shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 data=/var/lib/rancher/k3s
 config=/etc/rancher/k3s/config.yaml
@@ -69,17 +70,6 @@ files() {
     done
 }
 
-state() { systemctl show -p ActiveState --value "$unit.service" 2>/dev/null; }
-
-# Until it is up, or has given up, or our time is over.
-wait_for_start() {
-    left=$arg_wait
-    while [ "$left" -gt 0 ] && [ "$(state)" = activating ]; do
-        sleep 1
-        left=$((left - 1))
-    done
-}
-
 # What was said since the wizard last started it: what an earlier start ended with explains nothing.
 unit() {
     section unit
@@ -90,14 +80,14 @@ unit() {
     have journalctl || return 0
     since=$(cat /run/wizard/k3s-started 2>/dev/null)
     lines=60
-    [ "$(state)" != active ] || lines=3
+    [ "$(state "$unit.service")" != active ] || lines=3
     bounded 5 journalctl -u "$unit.service" ${since:+--since "@$since"} -n "$lines" -o cat --no-pager 2>/dev/null |
         cut -c 1-500 | bars
 }
 
 # Only a server can be asked whether its API is ready, and its own word counts, not that its port is open.
 ready() {
-    if [ "$unit" = k3s ] && [ "$(state)" = active ]; then
+    if [ "$unit" = k3s ] && [ "$(state "$unit.service")" = active ]; then
         section ready
         bounded 8 "$program" kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml --request-timeout=5s get --raw /readyz 2>&1 |
             tail -n 1 | cut -c 1-300 | bars
@@ -116,7 +106,7 @@ node() {
 digests
 if have systemctl; then
     unit=$(unit_of)
-    wait_for_start
+    wait_for_start "$unit.service" "$arg_wait"
 fi
 files
 if have systemctl; then
