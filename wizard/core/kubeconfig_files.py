@@ -107,7 +107,7 @@ def _read(path: Path, system: SystemCalls) -> Place:
     except FileNotFoundError:
         return Place(real, None, {})
     except OSError as error:
-        raise _unreadable(real, error) from error
+        raise unreadable(real, error) from error
     try:
         seen = system.call(os.fstat, handle)
         if not stat.S_ISREG(seen.st_mode):
@@ -118,7 +118,7 @@ def _read(path: Path, system: SystemCalls) -> Place:
         while len(raw) <= LIMIT and (part := system.call(os.read, handle, LIMIT)):
             raw += part
     except OSError as error:
-        raise _unreadable(real, error) from error
+        raise unreadable(real, error) from error
     finally:
         with suppress(OSError):
             system.call(os.close, handle)
@@ -191,10 +191,6 @@ def _back_up(place: Place, system: SystemCalls) -> Path | None:
         backup = place.path.with_name(f"{place.path.name}.{stamp}-{number}.bak")
     write_private(backup, place.raw, system)
     return backup
-
-
-def _unreadable(path: Path, error: OSError) -> Exception:
-    return unreadable(path, error)
 
 
 def _no_kubeconfig(path: Path, why: str) -> RefusedError:

@@ -6,8 +6,8 @@ import json
 import ssl
 
 
-class Silence(Exception):  # noqa: N818 - it is no error yet: another address may answer
-    """Nobody answered there.
+class Elsewhere(Exception):  # noqa: N818 - it is no error yet: another address may answer
+    """Not the cluster, at this address.
 
     Args:
         why: a few words.
@@ -18,16 +18,12 @@ class Silence(Exception):  # noqa: N818 - it is no error yet: another address ma
         self.why = why
 
 
-class Stranger(Exception):  # noqa: N818 - as Silence
-    """Who answers there has no certificate of the authority we know.
+class Silence(Elsewhere):
+    """Nobody answered there."""
 
-    Args:
-        why: a few words.
-    """
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+class Stranger(Elsewhere):
+    """Who answers there has no certificate of the authority we know."""
 
 
 class Refusal(Exception):  # noqa: N818 - as Silence
