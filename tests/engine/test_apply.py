@@ -464,6 +464,24 @@ def test_a_step_that_failed_only_because_it_could_not_look_says_at_what(lab: Lab
     assert_explained(result.unmet[0], exit_code=ExitCode.FAILED, says=["pi cannot be reached", "blind.sees"])
 
 
+def test_a_check_that_fails_for_what_an_earlier_step_looks_at_is_told_and_not_left_to_that_one(
+    lab: Lab,
+) -> None:
+    class Deaf(Step):
+        id, title, summary = "deaf", "Deaf", "Its machine was paused since the step before"
+
+        def checks(self, ctx: Context) -> Iterator[Check]:
+            silent = replace(failed("pi is not ready."), explained_by="machines.running")
+            follows = replace(failed("pi has no labels."), explained_by="deaf.ready")
+            yield Check("deaf.ready", "It answers", lambda _: silent, host="pi")
+            yield Check("deaf.labels", "It is labelled", lambda _: follows, host="pi")
+
+    lab.steps = (Deaf(),)
+    result = lab.session().apply(yes)
+    (error,) = result.unmet
+    assert_explained(error, exit_code=ExitCode.FAILED, says=["pi is not ready", "deaf.ready"])
+
+
 def test_answers_that_changed_since_are_named(lab: Lab) -> None:
     lab.session().apply(yes)
     lab.spec = replace(lab.spec, network=replace(lab.spec.network, gateway="192.168.10.2"))

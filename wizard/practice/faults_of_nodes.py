@@ -43,8 +43,14 @@ def _servers(scene: Scene) -> list[Machine]:
     return [scene.world.machines[one.name] for one in scene.spec.machines if one.role == "server"]
 
 
-def _once_shared(scene: Scene, act: Callable[[], None]) -> None:
-    """Where the address is shared at once, else as soon as the last server takes part."""
+def _once_shared(
+    scene: Scene,
+    act: Callable[[], None],
+    *,
+    moment: str = "after do/keepalived-configure",
+    host: Machine | None = None,
+) -> None:
+    """Where the address is shared at once, else at a moment of the setup: as soon as the last server takes part."""
 
     def happen() -> None:
         with scene.world.guard:
@@ -53,7 +59,7 @@ def _once_shared(scene: Scene, act: Callable[[], None]) -> None:
     if scene.server.keepalived.wanted:
         happen()
     else:
-        scene.at("after do/keepalived-configure", happen, host=scene.server)
+        scene.at(moment, happen, host=host or scene.server)
 
 
 @fault("address-off")
@@ -75,11 +81,14 @@ def address_twice(scene: Scene) -> None:
 
 @fault("address-owner-paused")
 def address_owner_paused(scene: Scene) -> None:
-    """Its hypervisor has no room left, or it hung."""
+    """Its hypervisor has no room left, or it hung; when the cluster is being built: as soon as an agent joins.
+
+    Earlier than that both servers are still being asked who has it, and it would be chance what the owner is at.
+    """
 
     def act() -> None:
         for owner in scene.world.holders(scene.spec.network.api_vip):
             domain = scene.world.machines[owner.carrier].domains[owner.name]
             scene.traces.set(domain, "state", "paused")
 
-    _once_shared(scene, act)
+    _once_shared(scene, act, moment="do/k3s-configure", host=scene.agent)

@@ -80,6 +80,12 @@ class Scene:
         return self._machine([one.name for one in ours])
 
     @property
+    def agent(self) -> Machine:
+        """The last K3s agent on `tower`."""
+        ours = [one for one in self.spec.nodes() if one.role != "server"]
+        return self._machine([one.name for one in ours if one.host == self.tower.name])
+
+    @property
     def hosts(self) -> list[Machine]:
         """Every host of the spec, its guests aside."""
         return [self.world.machines[one.name] for one in self.spec.hosts]

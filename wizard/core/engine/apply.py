@@ -42,9 +42,12 @@ class ApplyResult:
     def unmet(self) -> list[WizardError]:
         """What kept it from its end besides its errors: checks that forbade a step, else checks that fail after all.
 
-        Where nothing else says it, what could not be looked at.
+        Where nothing else says it, what could not be looked at. A check whose cause another one says is left to that
+        one only where that one was made too: the checks of earlier steps are not made again.
         """
-        wrong = [item for item in self.findings if item.status is Status.FAIL and not item.explained_by]
+        failing = [item for item in self.findings if item.status is Status.FAIL]
+        made = {item.check for item in failing}
+        wrong = [item for item in failing if item.explained_by not in made]
         fatal = [item for item in wrong if item.level is Level.FATAL]
         unseen = [item for item in self.findings if item.unseen] if self.failed else []
         return [unmet(item) for item in fatal or ([] if self.errors else wrong or unseen)]
