@@ -132,7 +132,7 @@ LOCALES = {
 @pytest.mark.parametrize("name", LOCALES)
 def test_row_a18_any_locale(site: Site, name: str) -> None:
     """Names from the spec and from hosts hold letters that the terminal may not have."""
-    backup = 'backup: {target: "nfs://tower/Küche-漢字-🙂", schedule: "@daily", keep: 3}'
+    backup = 'backup: {target: "/srv/Küche-漢字-🙂", schedule: "@daily", keep: 3}'
     text = site.spec.read_text().replace(
         "address: 10.213.99.13}", 'address: 10.213.99.13, circuit: "Küche 漢字"}'
     )

@@ -113,6 +113,17 @@ def test_what_works_and_should_not_stay_so_is_a_warning(change: str, path: str, 
     assert parse_spec(text, source="x")[0] is not None
 
 
+def test_without_kubernetes_there_is_nothing_to_back_up() -> None:
+    text = bend(
+        "k3s: {version: v1.36.4+k3s1} => k3s: {version: v1.36.4+k3s1, enabled: false}",
+        "apps: {metallb: {}, traefik: {}} => apps: {}",
+        " => backup: {target: /b, schedule: '@daily', keep: 3}",
+    )
+    problem = only_problem(text)
+    assert (problem.path, problem.level) == ("k3s.enabled", "warning")
+    assert "no backup is made" in problem.text
+
+
 def test_b28_a_lan_that_docker_uses_too() -> None:
     text = BASE.replace("192.168.10.", "172.17.10.")
     assert [p.path for p in problems_of(text)] == ["network.cidr"]

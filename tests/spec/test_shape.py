@@ -99,11 +99,12 @@ CASES = [
     ("traefik: {}} => traefik: {}, plex: {}} # HERE", "apps.plex", "no key"),
     # backup, waivers, records
     (" => backup: {target: relative, schedule: '@daily', keep: 3} # HERE", "backup.target", "absolute"),
-    (" => backup: {target: 'cifs://u:pw@nas/x', schedule: '@daily', keep: 3} # HERE", "backup.target", "secrets"),
+    (" => backup: {target: 'nfs://nas/x', schedule: '@daily', keep: 3} # HERE", "backup.target", "is a URL"),
     (" => backup: {target: /b, schedule: '61 * * * *', keep: 3} # HERE", "backup.schedule", "not a schedule"),
     (" => backup: {target: /b, schedule: daily, keep: 3} # HERE", "backup.schedule", "not a schedule"),
     (" => backup: {target: /b, schedule: '@daily', keep: 0} # HERE", "backup.keep", "out of range"),
     ("replicas: 2} => replicas: 2, backup_target: 'http://nas/x'} # HERE", "storage.backup_target", "target"),
+    ("replicas: 2} => replicas: 2, backup_target: 'cifs://u:pw@nas/x'} # HERE", "storage.backup_target", "secrets"),
     (" => waivers: [{check: a.b, reason: x, until: soon}] # HERE", "waivers[0].until", "not a date"),
     (" => waivers: [{check: 'a b', reason: x, until: 2027-01-01}] # HERE", "waivers[0].check", "id of a check"),
     ("kind: adguard} => kind: adguard, records: {nas_1.lan: 192.168.10.5}} # HERE", "dns.records.nas_1.lan", "underscore"),

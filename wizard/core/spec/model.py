@@ -191,14 +191,14 @@ class WitnessSpec:
 
 @dataclass(frozen=True, slots=True)
 class BackupSpec:
-    """Snapshots of etcd, the token and dumps of databases."""
+    """Snapshots of etcd, encrypted together with the token that reads them."""
 
     target: str
-    """An absolute path on the hypervisors or a URL."""
+    """A folder on every hypervisor; what a member hands in lies in one of its own below it."""
     schedule: str
     """Five cron fields, or `@daily` and its like."""
     keep: int
-    """How many are kept."""
+    """How many are kept of each member."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,8 +270,13 @@ def volume_backup_target(text: str) -> str:
 
 
 def backup_target(text: str) -> str:
-    """A folder on the hypervisors, or a URL."""
-    return url(text, ("nfs", "s3", "cifs")) if "://" in text else absolute_path(text)
+    """A folder on the hypervisors: a share of another machine is mounted there first."""
+    if "://" in text:
+        reason = f"{shown(text)} is a URL; backups of the cluster's state go to a folder."
+        raise BadValueError(
+            reason, "Mount the share on every hypervisor, and name the folder it is mounted at."
+        )
+    return absolute_path(text)
 
 
 _CRON_WORDS = ("@hourly", "@daily", "@weekly", "@monthly")

@@ -16,6 +16,7 @@ def service_rules(spec: ClusterSpec) -> Iterator[Problem]:
     yield from _storage(spec)
     yield from _apps(spec)
     yield from _kubernetes(spec)
+    yield from _backup(spec)
     yield from _records(spec)
 
 
@@ -50,6 +51,12 @@ def _kubernetes(spec: ClusterSpec) -> Iterator[Problem]:
         names = ", ".join(app.name for app in spec.apps)
         text = f"Without Kubernetes no app is installed; named are {names}."
         yield Problem("k3s.enabled", text, "Remove enabled: false, or the apps.", level="warning")
+
+
+def _backup(spec: ClusterSpec) -> Iterator[Problem]:
+    if spec.backup and not spec.k3s.enabled:
+        text = "Without Kubernetes no backup is made: the state of the cluster is what it writes into etcd."
+        yield Problem("k3s.enabled", text, "Remove enabled: false, or backup.", level="warning")
 
 
 def _records(spec: ClusterSpec) -> Iterator[Problem]:
