@@ -43,23 +43,24 @@ def _servers(scene: Scene) -> list[Machine]:
     return [scene.world.machines[one.name] for one in scene.spec.machines if one.role == "server"]
 
 
-def _once_shared(
-    scene: Scene,
-    act: Callable[[], None],
-    *,
-    moment: str = "after do/keepalived-configure",
-    host: Machine | None = None,
-) -> None:
-    """Where the address is shared at once, else at a moment of the setup: as soon as the last server takes part."""
+def _shared(scene: Scene) -> bool:
+    """Whether every server takes part in the address."""
+    return all(one.keepalived.wanted for one in _servers(scene))
+
+
+def _once_shared(scene: Scene, act: Callable[[], None]) -> None:
+    """Where the address is shared at once, else as soon as the last server takes part, whichever that is."""
 
     def happen() -> None:
         with scene.world.guard:
-            act()
+            if _shared(scene):
+                act()
 
-    if scene.server.keepalived.wanted:
+    if _shared(scene):
         happen()
     else:
-        scene.at(moment, happen, host=host or scene.server)
+        for server in _servers(scene):
+            scene.at("after do/keepalived-configure", happen, host=server)
 
 
 @fault("address-off")
@@ -87,8 +88,12 @@ def address_owner_paused(scene: Scene) -> None:
     """
 
     def act() -> None:
-        for owner in scene.world.holders(scene.spec.network.api_vip):
-            domain = scene.world.machines[owner.carrier].domains[owner.name]
-            scene.traces.set(domain, "state", "paused")
+        with scene.world.guard:
+            for owner in scene.world.holders(scene.spec.network.api_vip):
+                domain = scene.world.machines[owner.carrier].domains[owner.name]
+                scene.traces.set(domain, "state", "paused")
 
-    _once_shared(scene, act, moment="do/k3s-configure", host=scene.agent)
+    if _shared(scene):
+        act()
+    else:
+        scene.at("do/k3s-configure", act, host=scene.agent)
