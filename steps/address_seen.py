@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 
 from steps.parse.keepalived import KeepalivedSeen, parse_keepalived
+from steps.side_by_side import side_by_side
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
 from wizard.core.decide.wire_kept import last_wire
 from wizard.core.decide.wire_verdict import groups
-from wizard.core.errors import HostError, RemoteError
 from wizard.core.host import Args, ScriptResult
 from wizard.core.spec.model import ClusterSpec, MachineSpec
 from wizard.payload.etcd_files import MemberFile
@@ -64,18 +63,13 @@ def _parsed(answer: ScriptResult) -> KeepalivedSeen:
 
 def look_at_all(ctx: Context) -> tuple[Server, ...]:
     """Every server, asked side by side; one that cannot be asked is known as such."""
-    wanted = ctx.spec.servers()
-    if not wanted:
-        return ()
-    with ThreadPoolExecutor(len(wanted), thread_name_prefix="address") as pool:
-        return tuple(pool.map(lambda machine: _try(ctx, machine), wanted))
-
-
-def _try(ctx: Context, machine: MachineSpec) -> Server:
-    try:
-        return look(ctx, machine)
-    except (HostError, RemoteError):
-        return Server(machine, known=False)
+    return tuple(
+        side_by_side(
+            ctx.spec.servers(),
+            lambda machine: look(ctx, machine),
+            lambda machine, _: Server(machine, known=False),
+        )
+    )
 
 
 def group(ctx: Context, seen: Sequence[Server]) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 
 from steps.parse.etcd import EtcdSeen, Listed, parse_etcd
+from steps.side_by_side import side_by_side
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
-from wizard.core.errors import HostError, RemoteError
 from wizard.core.host import Args, ScriptResult
 from wizard.core.spec.model import ClusterSpec, EtcdMember
 from wizard.core.state import ChangeStatus, RunState
@@ -179,18 +178,13 @@ def _parsed(answer: ScriptResult) -> EtcdSeen:
 
 def look_at_all(ctx: Context) -> Cluster:
     """Every member, asked side by side; one that cannot be asked is known as such."""
-    wanted = places(ctx.spec)
-    if not wanted:
-        return Cluster(())
-    with ThreadPoolExecutor(len(wanted), thread_name_prefix="etcd") as pool:
-        return Cluster(tuple(pool.map(lambda place: _try(ctx, place), wanted)))
-
-
-def _try(ctx: Context, place: Place) -> Member:
-    try:
-        return look(ctx, place)
-    except (HostError, RemoteError):
-        return Member(place, known=False)
+    return Cluster(
+        tuple(
+            side_by_side(
+                places(ctx.spec), lambda place: look(ctx, place), lambda place, _: Member(place, known=False)
+            )
+        )
+    )
 
 
 def served(state: RunState) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 
 from steps.parse.k3s import K3sSeen, parse_k3s
+from steps.side_by_side import side_by_side
 from wizard.core.artifact import ARCH
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
-from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
 from wizard.core.host import Args, ScriptResult
 from wizard.core.spec.model import ClusterSpec, MachineSpec
@@ -110,17 +109,9 @@ def ours(ctx: Context, machine: MachineSpec) -> bool:
 
 def look_at(ctx: Context, machines: Sequence[MachineSpec]) -> list[Node]:
     """Several nodes, asked side by side; one that cannot be asked is known as such."""
-    if not machines:
-        return []
-    with ThreadPoolExecutor(len(machines), thread_name_prefix="k3s") as pool:
-        return list(pool.map(lambda machine: _try(ctx, machine), machines))
-
-
-def _try(ctx: Context, machine: MachineSpec) -> Node:
-    try:
-        return look(ctx, machine)
-    except (HostError, RemoteError):
-        return Node(machine, known=False)
+    return side_by_side(
+        machines, lambda machine: look(ctx, machine), lambda machine, _: Node(machine, known=False)
+    )
 
 
 def arch_of(ctx: Context, machine: MachineSpec) -> str:

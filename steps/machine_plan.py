@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ipaddress import IPv4Network
 
 from steps.hypervisor_checks import DEFAULT_BRIDGE, lan_bridge
 from steps.parse.guest_details import Domain, Folder, HostGuests, parse_guests
+from steps.side_by_side import side_by_side
 from wizard.core.artifact import ARCH
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
@@ -205,13 +205,9 @@ def look_everywhere(ctx: Context) -> dict[str, Place | HostError | RemoteError]:
     names = [host.name for host in ctx.spec.hypervisors]
 
     def one(name: str) -> Place | HostError | RemoteError:
-        try:
-            return look(ctx, name)
-        except (HostError, RemoteError) as error:
-            return error
+        return look(ctx, name)
 
-    with ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="guests") as pool:
-        return dict(zip(names, pool.map(one, names), strict=True))
+    return dict(zip(names, side_by_side(names, one, lambda _, error: error), strict=True))
 
 
 def base_file(ctx: Context, facts: HostFacts, driver: Driver) -> str:

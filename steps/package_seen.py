@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 
 from steps.parse.packages import PackagesSeen, parse_packages
+from steps.side_by_side import side_by_side
 from wizard.core.artifact import ARCH
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
-from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
 from wizard.core.host import ScriptResult
 from wizard.core.packages import Deb, load_packages
@@ -113,14 +112,8 @@ def _parsed(answer: ScriptResult) -> PackagesSeen:
 
 def look_everywhere(ctx: Context, machines: Sequence[MachineSpec]) -> list[Wanted]:
     """Guests that are given packages, asked side by side; one that cannot be asked is known as such."""
-    if not machines:
-        return []
-    with ThreadPoolExecutor(len(machines), thread_name_prefix="packages") as pool:
-        return list(pool.map(lambda machine: _try(ctx, machine), machines))
-
-
-def _try(ctx: Context, machine: MachineSpec) -> Wanted:
-    try:
-        return look(ctx, machine)
-    except (HostError, RemoteError):
-        return Wanted(machine.name, (), (), known=False)
+    return side_by_side(
+        machines,
+        lambda machine: look(ctx, machine),
+        lambda machine, _: Wanted(machine.name, (), (), known=False),
+    )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 from steps.etcd_seen import look, place_of
 from steps.login import login
 from steps.parse.present import parse_present
+from steps.side_by_side import side_by_side
 from wizard.core.check import Check, Finding, failed, passed, skipped, warned
 from wizard.core.context import Context
 from wizard.core.decide.present import Present, Site, judge, worth_asking
-from wizard.core.errors import HostError, RefusedError, RemoteError, UnreachableError
+from wizard.core.errors import RefusedError, RemoteError, UnreachableError
 from wizard.core.facts import HostFacts
 from wizard.core.spec import ClusterSpec
 from wizard.payload.etcd_unit import UNIT
@@ -21,9 +21,6 @@ from wizard.payload.etcd_unit import UNIT
 READ = "read/present"
 READ_SECONDS = 60.0
 """Deadline of the one read: every question in it has its own, of a few seconds each."""
-
-WORKERS = 16
-"""Hosts and guests asked at the same time; a homelab has fewer than that."""
 
 CHECK_SECONDS = READ_SECONDS + 10
 
@@ -60,19 +57,12 @@ def all_already_there(
         names: of hosts, and of guests whether they are there or not.
         count: as `already_there`.
     """
-    if not names:
-        return {}
-    with ThreadPoolExecutor(min(WORKERS, len(names)), thread_name_prefix="present") as pool:
-        found = list(pool.map(lambda name: _try(ctx, name, count=count), names))
-    return dict(zip(names, found, strict=True))
 
-
-def _try(ctx: Context, name: str, *, count: bool) -> tuple[Present, ...]:
-    """Nothing for what cannot be asked, which has findings of its own."""
-    try:
+    def found_on(name: str) -> tuple[Present, ...]:
         return already_there(ctx, name, count=count) if ctx.present(name) else ()
-    except (HostError, RemoteError):
-        return ()
+
+    # What cannot be asked has findings of its own.
+    return dict(zip(names, side_by_side(names, found_on, lambda *_: ()), strict=True))
 
 
 def _site(ctx: Context, name: str, facts: HostFacts) -> Site:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from steps.parse import wire as parse
+from steps.side_by_side import side_by_side
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
 from wizard.core.decide.addresses import planned_addresses
@@ -20,7 +20,6 @@ from wizard.core.decide.wire import (
     own_addresses,
 )
 from wizard.core.decide.wire_owners import Owners, owners
-from wizard.core.errors import HostError, RemoteError
 from wizard.core.facts import HostFacts
 from wizard.core.spec.model import MachineSpec
 from wizard.payload.addresses import mac_address
@@ -61,8 +60,11 @@ def hear(
     wanted = list(only) or [one.address for one in planned_addresses(ctx.spec, tuple(machines))]
     question = _Question(tuple(askable(ctx.spec, wanted)), tuple(parts))
     names = [host.name for host in ctx.spec.hypervisors]
-    with ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="wire") as pool:
-        heard = list(pool.map(lambda name: _hear(ctx, name, question), names))
+    heard = side_by_side(
+        names,
+        lambda name: _hear(ctx, name, question),
+        lambda name, error: _nothing(name, question, f"it could not be asked ({error.what.rstrip('.')})"),
+    )
     return Wire(
         tuple(probe for one in heard for probe in one.arp),
         tuple(probe for one in heard for probe in one.dhcp),
@@ -71,19 +73,16 @@ def hear(
 
 
 def _hear(ctx: Context, name: str, question: _Question) -> Wire:
-    try:
-        facts = ctx.facts(name)
-        nic = lan_nic(ctx.spec, facts)
-        if nic is None:
-            return _nothing(name, question, f"no interface there has an address of {ctx.spec.network.cidr}")
-        args = {
-            "nic": nic.name,
-            "addresses": " ".join(question.addresses),
-            "parts": " ".join(question.parts),
-        }
-        said = ctx.ask(name, READ_WIRE, args, timeout=WIRE_SECONDS)
-    except (HostError, RemoteError) as error:
-        return _nothing(name, question, f"it could not be asked ({error.what.rstrip('.')})")
+    facts = ctx.facts(name)
+    nic = lan_nic(ctx.spec, facts)
+    if nic is None:
+        return _nothing(name, question, f"no interface there has an address of {ctx.spec.network.cidr}")
+    args = {
+        "nic": nic.name,
+        "addresses": " ".join(question.addresses),
+        "parts": " ".join(question.parts),
+    }
+    said = ctx.ask(name, READ_WIRE, args, timeout=WIRE_SECONDS)
     if said.exit_code or not parse.whole(said.stdout):
         return _nothing(
             name, question, f"{READ_WIRE} ended with exit code {said.exit_code} and no whole answer"
