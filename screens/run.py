@@ -20,7 +20,16 @@ from screens.work import Run
 from wizard.core.view.columns import wrapped
 from wizard.core.view.feed import KEPT_LINES, Drained
 from wizard.core.view.progress import RunView
-from wizard.core.view.run_text import Aim, Leaving, bar, current_lines, ending_lines, headline, step_lines
+from wizard.core.view.run_text import (
+    Aim,
+    Leaving,
+    bar,
+    current_lines,
+    ending_lines,
+    headline,
+    leaving_lines,
+    step_lines,
+)
 from wizard.core.view.styled import Line, Tone, line
 from wizard.core.view.topology import Topology, topology_lines, topology_rows
 
@@ -57,8 +66,15 @@ class RunScreen(TopologyScreen):
             "c",
             "stop",
             "Stop after this",
-            tooltip="Stop after the current changes; again: let go now",
+            tooltip="Begin nothing more, and end after the current changes",
             id="run.stop",
+        ),
+        Binding(
+            "c",
+            "let_go",
+            "Let go now",
+            tooltip="Wait for nothing; what runs on a host goes on there",
+            id="run.let-go",
         ),
         Binding("l", "log", "Log", tooltip="Every line, live", id="run.log"),
         Binding("t", "topology", "Topology", tooltip="What runs where, live", id="run.topology"),
@@ -72,6 +88,8 @@ class RunScreen(TopologyScreen):
     def __init__(self) -> None:
         super().__init__()
         self._told_at = 0.0
+        self._keys_for = (False, Leaving.NO)
+        """Whether the run goes on and was asked to end, as the footer has it."""
 
     @property
     def install(self) -> Run | None:
@@ -87,6 +105,11 @@ class RunScreen(TopologyScreen):
     def aim(self) -> Aim:
         """What it is for: to build, or to mend what doctor found."""
         return Aim.MEND if self.install is not None and self.install.mends else Aim.BUILD
+
+    @property
+    def leaving(self) -> Leaving:
+        """Whether it was asked to end."""
+        return self.install.leaving if self.install is not None else Leaving.NO
 
     def main(self) -> ComposeResult:
         """The steps, or the topology, and the log below them when it is asked for."""
@@ -150,10 +173,11 @@ class RunScreen(TopologyScreen):
         run = self.install
         active = run is not None and run.active
         stop = self.query_one("#stop", Button)
-        if stop.display != active:
-            stop.display = active
+        stop.display = active and self.leaving is not Leaving.NOW
+        say(stop, "Stop after this" if self.leaving is Leaving.NO else "Let go now")
+        if self._keys_for != (active, self.leaving):
+            self._keys_for = (active, self.leaving)
             self.refresh_bindings()
-        say(stop, "Stop after this" if run is None or run.leaving is Leaving.NO else "Let go now")
         going = self.query_one("#next", Button)
         going.display = not active
         say(going, "What was built" if self.view.status == "done" else "Try again")
@@ -174,15 +198,17 @@ class RunScreen(TopologyScreen):
 
     def _steps(self, width: int, height: int) -> list[Line]:
         now, view = time.time(), self.view
-        leaving = self.install.leaving if self.install else Leaving.NO
         error = self.install.error if self.install else None
-        top = [headline(view, now, leaving, self.aim), bar(view, now, min(width, 72)), line("")]
+        top = [headline(view, now, self.leaving, self.aim), bar(view, now, min(width, 72)), line("")]
         ending = ending_lines(view, width) if view.status in ("failed", "stopped") else []
         if error is not None and not (self.install and self.install.active):
             said = [error.what, f"why: {error.why}", *(f"do: {one}" for one in error.do)]
             ending = [line((part, Tone.BAD)) for text in said for part in wrapped(text, width, "", "  ")]
+        room = max((height or 20) - len(top), 3)
+        if view.status == "running" and self.leaving is not Leaving.NO:
+            return [*top, *leaving_lines(view, now, width, room, self.leaving)]
         if view.status == "running":
-            return [*top, *current_lines(view, now, width, max((height or 20) - len(top), 3))]
+            return [*top, *current_lines(view, now, width, room)]
         return [*top, *ending, *([line("")] if ending else []), *step_lines(view, width)]
 
     def topology(self) -> Topology:
@@ -210,10 +236,14 @@ class RunScreen(TopologyScreen):
             self.install.stop()
             self.redraw()
 
+    action_let_go = action_stop
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing can be stopped where nothing runs, and one only goes on from a run that has ended."""
-        active = self.install is not None and self.install.active
-        return active if action == "stop" else super().check_action(action, parameters)
+        """The same key stops, then lets go; nothing can be stopped where nothing runs."""
+        meant = {"stop": Leaving.NO, "let_go": Leaving.AFTER_THIS}.get(action)
+        if meant is None:
+            return super().check_action(action, parameters)
+        return self.install is not None and self.install.active and self.leaving is meant
 
     def action_back(self) -> None:
         """To the plan; the run goes on."""

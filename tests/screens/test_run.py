@@ -62,6 +62,11 @@ async def into(person: Walk, gate: Gate) -> None:
     assert person.stage == "run"
 
 
+def keys(person: Walk) -> str:
+    """The first of the keys in the footer, and what it does."""
+    return "  ".join(person.text().splitlines()[-1].split("  ")[:1]).strip()
+
+
 async def over(person: Walk) -> None:
     await person.until(lambda: person.app.install is not None and not person.app.install.active)
     await person.pilot.pause(0.1)
@@ -111,8 +116,11 @@ def test_stopped_after_the_current_change_and_resumed_by_the_next_start(desk: Pr
 
     async def stop(person: Walk) -> None:
         await into(person, gate)
+        assert keys(person) == "c Stop after this"
         await person.press("c")
         await person.sees("Stopping after this change")
+        assert keys(person) == "c Let go now"
+        assert "Waiting for this to end:" in person.text()
         gate.go_on.set()
         await over(person)
         assert "Stopped · " in person.text()
@@ -163,6 +171,7 @@ def test_let_go_in_the_middle_and_resumed(desk: PractisedDesk) -> None:
         await into(person, gate)
         await person.press("c", "c")
         await person.sees("Letting go")
+        assert not keys(person).startswith("c "), "there is nothing more to ask for"
         assert person.app.install is not None
         assert person.app.install.leaving is Leaving.NOW
         gate.go_on.set()

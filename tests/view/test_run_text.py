@@ -8,7 +8,16 @@ from tests.view.events import BEGAN, begun, check, ended, planned, run_ended, st
 from wizard.core.check import Status
 from wizard.core.events import Event, HostState, StepStarted
 from wizard.core.view.progress import RunView, folded
-from wizard.core.view.run_text import Aim, Leaving, bar, current_lines, ending_lines, headline, step_lines
+from wizard.core.view.run_text import (
+    Aim,
+    Leaving,
+    bar,
+    current_lines,
+    ending_lines,
+    headline,
+    leaving_lines,
+    step_lines,
+)
 from wizard.core.view.styled import plain, wide
 
 
@@ -55,6 +64,36 @@ def test_the_step_at_work_is_opened_and_names_what_it_waits_for() -> None:
     assert "waiting: etcd-b answers on port 22" in now
     assert "7.0 s" in now, "since it began"
     assert "-- etcd cluster" not in now, "it stands in the rail"
+
+
+def leaves(view: RunView, leaving: Leaving = Leaving.AFTER_THIS, height: int = 14) -> str:
+    return plain(leaving_lines(view, BEGAN + 10, 60, height, leaving))
+
+
+def test_a_run_that_is_being_stopped_says_what_it_waits_for_and_what_the_key_does_now() -> None:
+    one = leaves(seen(begun(0, 2), ended(0, 5), begun(1, 3), waits(1, 4, "etcd-b answers on port 22")))
+    assert "Nothing more is begun. Waiting for this to end:" in one
+    assert ".. tower-b    Make etcd-b" in one
+    assert "waiting: etcd-b answers on port 22" in one
+    assert "Make etcd-a" not in one, "it has ended"
+    assert "Press c again to let go now" in one
+    assert "Waiting for these 2 to end:" in leaves(seen(begun(0, 2), begun(1, 3)))
+    assert "Waiting for the hosts to answer." in leaves(seen())
+
+
+def test_where_there_is_little_room_what_the_key_does_is_said_all_the_same() -> None:
+    told = leaves(seen(begun(0, 2), begun(1, 3), waits(1, 4, "etcd-b answers on port 22")), height=6)
+    assert "Make etcd-a" in told
+    assert "waiting" not in told
+    assert told.count("\n") == 5
+    assert "Press c again to let go now" in told
+
+
+def test_a_run_that_lets_go_says_what_becomes_of_the_hosts() -> None:
+    told = leaves(seen(begun(0, 2)), Leaving.NOW)
+    assert "Waiting until what was begun is saved." in told
+    assert "What runs on a host goes on there" in told
+    assert "Press c" not in told
 
 
 def test_a_check_that_does_not_hold_yet_is_named_too() -> None:

@@ -127,6 +127,34 @@ def current_lines(view: RunView, now: float, width: int, height: int) -> list[Li
     return rows[:height]
 
 
+def leaving_lines(view: RunView, now: float, width: int, height: int, leaving: Leaving) -> list[Line]:
+    """A run that was asked to end: what it waits for, and what comes of asking again.
+
+    Args:
+        view: of the run.
+        now: seconds since the epoch.
+        width: columns.
+        height: rows.
+        leaving: what it was asked.
+    """
+    running = [change for _, change in view.running]
+    if leaving is Leaving.NOW:
+        told = f"Waiting until {'what was begun is saved' if running else 'the hosts are let go of'}."
+        return [*_quiet(told, width), line(""), *_quiet(f"{GOES_ON[0].upper()}{GOES_ON[1:]}", width)]
+    ends = {0: "the hosts to answer.", 1: "this to end:"}.get(len(running), f"these {len(running)} to end:")
+    first = _quiet(f"Nothing more is begun. Waiting for {ends}", width)
+    last = [line(""), *_quiet(f"Press c again to let go now: {GOES_ON}", width)]
+    rows = [row for one in running for row in _change(one, now, width)]
+    return [*first, *rows[: max(height - len(first) - len(last), 1)], *last]
+
+
+GOES_ON = "what runs on a host goes on there, and the next start looks what became of it."
+
+
+def _quiet(text: str, width: int) -> list[Line]:
+    return [line((part, Tone.DIM)) for part in wrapped(text, width, "", "")]
+
+
 def _host(name: str, status: str) -> Line:
     """A host that is being looked at before anything is known to be missing."""
     sign, tone = _HOST_SIGNS[status]
@@ -227,5 +255,5 @@ def ending_lines(view: RunView, width: int) -> list[Line]:
         rows += [line("   ", (more, Tone.STRONG)) for more in rest]
     if view.status in ("failed", "stopped"):
         text = "Going on is safe: what is done is not repeated, what was half done is looked at first."
-        rows += [line((part, Tone.DIM)) for part in wrapped(text, width, "", "")]
+        rows += _quiet(text, width)
     return rows
