@@ -56,6 +56,8 @@ class Watch:
     wait: Callable[[float], bool]
     """Waits some seconds; true when the person let go."""
     clock: Callable[[], float] = time.monotonic
+    stopping: Callable[[], bool] = lambda: False
+    """Whether the person asked to stop: where the hypervisor does not answer either, nothing is waited for any longer."""
     seconds: float = BOOT_SECONDS
     _domain: Domain | None = None
     _looked: float | None = None
@@ -70,7 +72,7 @@ class Watch:
             How its boot ended.
 
         Raises:
-            CancelledError: the person let go.
+            CancelledError: the person let go, or asked to stop while the hypervisor did not answer.
             RemoteError: it stopped, or was not up in time.
             HostError: it lets us in with another key than it was given, or not at all.
         """
@@ -87,6 +89,8 @@ class Watch:
             self._stopped(text)
             if fresh:
                 self.progress(text, None)
+            if self._unseen and self.stopping():
+                raise self._let_go(text)
             if self.wait(FAST_PAUSE if waited < FAST_SECONDS else SLOW_PAUSE):
                 raise self._let_go(text)
 
@@ -144,7 +148,7 @@ class Watch:
         return CancelledError(
             f"Let go of waiting for {self.plan.name} as you asked.",
             where=f"the guest {self.plan.name} ({self.plan.address}) on {self.plan.host}",
-            why=f"It goes on starting by itself. {printable(text)}",
+            why=printable(text if self._unseen else f"It goes on starting by itself. {text}"),
             do="wizard apply",
             again=RESUMES,
         )
@@ -208,4 +212,5 @@ def watch_of(work: Work, plan: GuestPlan, base: str) -> Watch:
         base: file name of its base image.
     """
     guest, hypervisor = work.hosts[plan.name], work.hosts[plan.host]
-    return Watch(plan, base, guest, hypervisor, work.progress, work.cancelled.wait, work.clock)
+    stopping = work.stopping.is_set
+    return Watch(plan, base, guest, hypervisor, work.progress, work.cancelled.wait, work.clock, stopping)

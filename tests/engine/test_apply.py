@@ -19,7 +19,15 @@ from wizard.core.context import Context, Work
 from wizard.core.engine.control import Control
 from wizard.core.engine.order import in_order
 from wizard.core.errors import ExitCode, HostKeyChangedError, StateError
-from wizard.core.events import ChangeFinished, ChangeProgress, ChangeStarted, Note, StepFinished, StepStarted
+from wizard.core.events import (
+    ChangeFinished,
+    ChangeProgress,
+    ChangeStarted,
+    Event,
+    Note,
+    StepFinished,
+    StepStarted,
+)
 from wizard.core.host import ReadOnlyHost, ReadOnlyViolationError
 from wizard.core.state import ChangeStatus, RunState, StepStatus
 from wizard.core.step import Step
@@ -284,6 +292,27 @@ def test_a_link_that_breaks_is_taken_up_again(lab: Lab) -> None:
     assert lab.twice() == []
     said = [event.text for event in lab.events if isinstance(event, ChangeProgress)]
     assert any("the link to" in text and "trying again" in text for text in said)
+
+
+def test_a_wish_to_stop_ends_the_tries_to_reach_a_host_again(lab: Lab) -> None:
+    control = Control()
+    lab.hosts.faults.cut_after = ["do/toy"] * 50
+    tries: list[str] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, ChangeProgress) and "trying again" in event.text:
+            tries.append(event.text)
+            control.request()
+
+    result = replace(lab.session(control), emit=tell, pauses=(3600.0,) * 50).apply(yes)
+    assert result.stopped
+    assert not result.failed
+    assert 0 < len(tries) <= len(lab.machines)
+    assert not control.detach.is_set()
+    assert lab.memory.saved[-1].in_flight()
+    lab.hosts.faults.cut_after = []
+    assert lab.session().apply(yes).status == "done"
+    assert lab.twice() == []
 
 
 def test_a_link_that_stays_broken_leaves_a_state_that_says_so(lab: Lab) -> None:

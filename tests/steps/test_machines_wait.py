@@ -176,6 +176,22 @@ def test_the_person_may_let_go_at_any_time() -> None:
     assert "goes on starting by itself" in raised.value.why
 
 
+def test_a_wish_to_stop_ends_a_wait_on_a_guest_whose_hypervisor_is_dead_and_no_other() -> None:
+    made = world(*[SILENT] * 30, UP)
+    watch = made.watch()
+    watch.stopping = lambda: made.now > 3
+    assert watch.until_up().ended, "the hypervisor answers: the boot is the change that is finished"
+    dead = world(SILENT)
+    watch = dead.watch()
+    watch.hypervisor = Dying("tower-a", "10.0.0.11", dead.said)
+    watch.stopping = lambda: dead.now > 3
+    with pytest.raises(CancelledError) as raised:
+        watch.until_up()
+    assert dead.now < 9
+    assert "tower-a does not answer" in raised.value.why
+    assert "goes on starting" not in raised.value.why
+
+
 def test_another_key_or_a_refusal_is_no_reason_to_wait() -> None:
     refused = AuthError("etcd-a refuses our key.", where="x", why="y", do="z")
     with pytest.raises(AuthError):

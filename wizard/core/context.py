@@ -261,6 +261,8 @@ class Work:
     """A line of remote output for the log."""
     cancelled: threading.Event
     """Set when the person asked to detach: long waits look at it."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set as soon as the person asked to stop: who waits for something that does not answer waits no longer."""
     secrets: SecretKeeper = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
     kubernetes: Api = field(default_factory=NoApi)

@@ -171,6 +171,7 @@ def _through_lost_links(step: str, change: Change, op: str, tools: Tools, broke:
     """Do it; when the link breaks, set `broke`, come back and take it up under the same operation id.
 
     The host is held for this run: whoever comes back to it is given the lock anew before anything is done there.
+    A person who asked to stop does not wait for a host that may never come back: the next run asks it.
     """
     pauses = iter(tools.pauses)
     while True:
@@ -179,11 +180,11 @@ def _through_lost_links(step: str, change: Change, op: str, tools: Tools, broke:
         except (LinkLostError, UnreachableError) as error:
             broke.set()
             pause = next(pauses, None)
-            if pause is None or tools.control.detach.is_set():
+            if pause is None or tools.control.stop.is_set():
                 raise _unknown(change, error) from error
             text = f"the link to {change.host} broke, trying again in {pause:.0f} s ({error.why})"
             tools.emit(ChangeProgress(step=step, change=change.key, host=change.host, text=printable(text)))
-            tools.control.detach.wait(pause)
+            tools.control.stop.wait(pause)
 
 
 def _work(step: str, change: Change, op: str, tools: Tools) -> Work:
@@ -205,6 +206,7 @@ def _work(step: str, change: Change, op: str, tools: Tools) -> Work:
         progress=progress,
         line=line,
         cancelled=tools.control.detach,
+        stopping=tools.control.stop,
         clock=tools.control.clock,
         secrets=tools.secrets,
         artifacts=tools.artifacts,
