@@ -1,24 +1,19 @@
-"""The address of the API as it stands: each server asked once, and what they say together."""
+"""The address of the API as it stands: what the servers say of it, and what that makes together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
 
-from steps.parse.keepalived import KeepalivedSeen, parse_keepalived
-from steps.side_by_side import side_by_side
+from steps import k3s_seen
+from steps.parse.keepalived import KeepalivedSeen
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
 from wizard.core.decide.wire_kept import last_wire
 from wizard.core.decide.wire_verdict import groups
-from wizard.core.host import Args, ScriptResult
 from wizard.core.spec.model import ClusterSpec, MachineSpec
 from wizard.payload.etcd_files import MemberFile
 from wizard.payload.keepalived import Sharing, keepalived_files
-
-READ = "read/keepalived"
-READ_SECONDS = 45.0
-"""Deadline of the one read: it asks two API servers, each for some seconds at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +34,23 @@ class Server:
         return self.machine.name
 
 
-def read_args(spec: ClusterSpec, machine: MachineSpec) -> Args:
-    """The arguments of the one read."""
-    return {"own": machine.address, "address": spec.network.api_vip}
-
-
 def look(ctx: Context, machine: MachineSpec) -> Server:
-    """One server as it stands; a guest that is still to be made is as a new one will be.
+    """One server as it stands: its node was asked about the address, too.
 
     Raises:
         HostError: it, or the hypervisor that knows whether it is there, cannot be asked.
         RemoteError: it did not answer as our script does.
     """
-    if not ctx.present(machine.name):
-        return Server(machine, known=ctx.guest(machine.name) is None, present=False)
-    args = read_args(ctx.spec, machine)
-    return Server(machine, ctx.ask(machine.name, READ, args, timeout=READ_SECONDS, parse=_parsed))
-
-
-def _parsed(answer: ScriptResult) -> KeepalivedSeen:
-    return parse_keepalived(answer.stdout)
+    return _server(k3s_seen.look(ctx, machine))
 
 
 def look_at_all(ctx: Context) -> tuple[Server, ...]:
     """Every server, asked side by side; one that cannot be asked is known as such."""
-    return tuple(
-        side_by_side(
-            ctx.spec.servers(),
-            lambda machine: look(ctx, machine),
-            lambda machine, _: Server(machine, known=False),
-        )
-    )
+    return tuple(_server(node) for node in k3s_seen.look_at(ctx, ctx.spec.servers()))
+
+
+def _server(node: k3s_seen.Node) -> Server:
+    return Server(node.machine, node.seen.address, known=node.known, present=node.present)
 
 
 def group(ctx: Context, seen: Sequence[Server]) -> int:

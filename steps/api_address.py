@@ -7,15 +7,14 @@ from functools import partial
 
 from steps import address_checks as checks
 from steps.address_seen import (
-    READ,
-    READ_SECONDS,
     Server,
     files_of,
     flaw,
     group,
     look_at_all,
-    read_args,
 )
+from steps.k3s_seen import READ_SECONDS as NODE_SECONDS
+from steps.k3s_seen import address_args
 from steps.parse.keepalived import KeepalivedSeen, parse_keepalived
 from wizard.core.change import Change
 from wizard.core.check import Check, Finding, Level, When
@@ -26,6 +25,10 @@ from wizard.core.step import Step
 from wizard.payload.etcd_files import bundle
 from wizard.payload.keepalived import CONFIG, DROP_IN, READY
 
+READ = "read/keepalived"
+READ_SECONDS = 45.0
+"""Deadline of the read while the address is waited for: it asks two API servers, each for some seconds at most."""
+
 CONFIGURE_SECONDS = 60.0
 """Deadline of setting it up: systemd may be busy."""
 
@@ -35,7 +38,7 @@ MOVE_SECONDS = 90.0
 CRASHES = 5
 """Starts in a row that ended at once after which waiting longer is in vain."""
 
-CHECK_SECONDS = READ_SECONDS + 10
+CHECK_SECONDS = NODE_SECONDS + 10
 """A check may be the one that asks the servers first."""
 
 WIRE_SECONDS = 90.0
@@ -137,7 +140,7 @@ def _do(work: Work, *, machine: MachineSpec, number: int) -> str:
 
 
 def _look(work: Work, machine: MachineSpec) -> KeepalivedSeen:
-    answer = work.host.read(READ, read_args(work.spec, machine), timeout=READ_SECONDS)
+    answer = work.host.read(READ, address_args(work.spec, machine), timeout=READ_SECONDS)
     return parse_keepalived(answer.stdout)
 
 

@@ -16,8 +16,9 @@ from wizard.core.spec.model import ClusterSpec, MachineSpec
 from wizard.payload.k3s_unit import NAMES, Role
 
 READ = "read/k3s"
-READ_SECONDS = 60.0
-"""Deadline of the one read: every question in it has its own; hashing what has no noted digest takes longest."""
+READ_SECONDS = 75.0
+"""Deadline of the one read: every question in it has its own; hashing what has no noted digest takes longest, and a
+server is asked about the address of the API as well."""
 
 ROLES: dict[str, Role] = {"server": "server", "storage": "agent", "worker": "agent"}
 """What a guest is in K3s; the others are no nodes."""
@@ -34,12 +35,17 @@ def agents_of(spec: ClusterSpec) -> tuple[MachineSpec, ...]:
 
 
 def read_args(*, wait: int = 0) -> Args:
-    """The arguments of the one read.
+    """The arguments of a read that is about K3s alone.
 
     Args:
         wait: seconds a starting unit is waited for on its host.
     """
-    return {"wait": str(wait)}
+    return {"wait": str(wait), "own": "", "address": ""}
+
+
+def address_args(spec: ClusterSpec, machine: MachineSpec) -> Args:
+    """What a server is asked about the address of the API; an agent has no part in it."""
+    return {"own": machine.address, "address": spec.network.api_vip} if machine.role == "server" else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,8 @@ def look(ctx: Context, machine: MachineSpec) -> Node:
     """
     if not ctx.present(machine.name):
         return Node(machine, known=ctx.guest(machine.name) is None, present=False)
-    return Node(machine, ctx.ask(machine.name, READ, read_args(), timeout=READ_SECONDS, parse=_parsed))
+    args = {**read_args(), **address_args(ctx.spec, machine)}
+    return Node(machine, ctx.ask(machine.name, READ, args, timeout=READ_SECONDS, parse=_parsed))
 
 
 def _parsed(answer: ScriptResult) -> K3sSeen:

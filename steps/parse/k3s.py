@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
+from steps.parse.keepalived import KeepalivedSeen, keepalived_seen
 from steps.parse.sections import split_sections
 from steps.parse.units import InstalledFile, Unit, installed_files, unit_state
 from steps.parse.values import pairs
@@ -71,6 +72,8 @@ class K3sSeen:
     ready: str = ""
     """What the API of a server says of itself: `ok`, or what is in its way; empty = it was not asked."""
     node: Ownership = Ownership()
+    address: KeepalivedSeen = KeepalivedSeen()
+    """Its part in the address of the API; blank where that was not asked, as of an agent."""
 
     @property
     def runs(self) -> bool:
@@ -112,6 +115,7 @@ def parse_k3s(text: str) -> K3sSeen:
         log=tuple(line for line in sections.lines("log") if line.strip()),
         ready=next(iter(sections.lines("ready")), ""),
         node=_ownership(pairs(sections.lines("node"))),
+        address=keepalived_seen(sections),
     )
 
 

@@ -1,4 +1,4 @@
-"""What `read/keepalived` says of one server: text in, frozen data out."""
+"""What `read/keepalived`, or `read/k3s` beside K3s, says of one server's part in the address: text in, frozen data out."""
 
 from __future__ import annotations
 
@@ -59,11 +59,15 @@ class KeepalivedSeen:
 
 def parse_keepalived(text: str) -> KeepalivedSeen:
     """Parse what the script printed; what it could not tell stays unknown."""
-    sections = split_sections(text)
-    unit, address = pairs(sections.lines("unit")), pairs(sections.lines("address"))
+    return keepalived_seen(split_sections(text))
+
+
+def keepalived_seen(sections: Sections) -> KeepalivedSeen:
+    """What the sections of an answer tell; one that has none of these knows nothing of it."""
+    unit, address = pairs(sections.lines("keepalived")), pairs(sections.lines("address"))
     return KeepalivedSeen(
         installed=address.get("installed") == "1",
-        files=installed_files(sections.lines("files")),
+        files=installed_files(sections.lines("keepalived files")),
         config=_text(sections),
         unit=unit_state(unit),
         state=unit.get("state", ""),

@@ -17,6 +17,7 @@ from tests.practice.scenarios import SCENARIOS, Scenario
 from tests.recordings import practice_facts
 from tests.recordings.cases import HOSTS, PLAYS, Case
 from tests.recordings.guest_cases import TOWERS
+from tests.recordings.keepalived_cases import KEEPALIVED_CASES
 from tests.recordings.lab_stage import LabStage, Operator
 from tests.recordings.recording import FOLDER, RECORD, load, load_all, recorded, save
 from tests.recordings.shape import difference, shape
@@ -82,7 +83,7 @@ def clear(stage: LabStage, case: Case) -> None:
         stage.clear_guests()
     if case.script.endswith("/packages"):
         stage.clear_packages()
-    if "keepalived" in case.script:
+    if case in KEEPALIVED_CASES:
         stage.clear_keepalived(programs=case.name in ("absent", "not-installed"))
     if case.script == "read/k3s" or case.script.startswith("do/k3s-"):
         stage.clear_k3s()

@@ -116,7 +116,7 @@ class Node:
 
     def read(self) -> Said:
         """read/k3s."""
-        return self.stage.run("read/k3s", {"wait": "0"})
+        return self.stage.run("read/k3s", {"wait": "0", "own": "", "address": ""})
 
 
 # --- cases

@@ -64,7 +64,12 @@ def read_installed(stage: Stage) -> Said:
         return read(stage)
 
 
-def read_set_up(*, ready: bool) -> Play:
+def read_with_node(stage: Stage) -> Said:
+    """The one look at a server; this one is no node."""
+    return stage.run("read/k3s", {"wait": "0", "own": OWN, "address": SHARED})
+
+
+def read_set_up(*, ready: bool, look: Play = read) -> Play:
     """It runs: with an API that is ready it has the address, without one it has not."""
 
     def play(stage: Stage) -> Said:
@@ -72,7 +77,7 @@ def read_set_up(*, ready: bool) -> Play:
         with alone(stage):
             assert configure(stage, packed(files(ready=ready))).exit_code == 0
             stage.settle_address()
-            said = read(stage)
+            said = look(stage)
         assert ("|held=rec0" in said.stdout) == ready
         return said
 
@@ -122,6 +127,7 @@ KEEPALIVED_CASES = (
     _case("read/keepalived", "installed", read_installed),
     _case("read/keepalived", "owner", read_set_up(ready=True)),
     _case("read/keepalived", "not-ready", read_set_up(ready=False)),
+    _case("read/k3s", "owner", read_set_up(ready=True, look=read_with_node)),
     _case("do/keepalived-configure", "new", set_up_new),
     _case("do/keepalived-configure", "again", set_up_again),
     _case("do/keepalived-configure", "cut", set_up_cut),

@@ -12,6 +12,7 @@ from wizard.practice.etcd_read import world_of
 from wizard.practice.guest_scripts import Sections, text_of
 from wizard.practice.k3s_certificates import DATA
 from wizard.practice.k3s_process import PASSWORD, api_up, process_runs, settle_k3s, version_of
+from wizard.practice.keepalived_scripts import shared_address
 from wizard.practice.machine import Machine
 
 IMAGES = f"{DATA}/agent/images"
@@ -37,8 +38,8 @@ SHOWN = (
 )
 
 
-def k3s(machine: Machine, _args: Args, _payload: bytes) -> Answer:
-    """read/k3s."""
+def k3s(machine: Machine, args: Args, _payload: bytes) -> Answer:
+    """read/k3s; of a server its part in the address of the API, too."""
     world = world_of(machine)
     settle_k3s(world)
     if machine.k3s.said and machine.k3s.wanted and not process_runs(machine):
@@ -60,6 +61,8 @@ def k3s(machine: Machine, _args: Args, _payload: bytes) -> Answer:
             ("ready", ["ok" if up else "Error from server (InternalError): [-]etcd failed: reason withheld"])
         )
     sections.append(("node", list(_node(machine))))
+    if args["address"]:
+        sections += shared_address(machine, args)
     return Answer(text_of(sections))
 
 

@@ -8,6 +8,7 @@ from wizard.core.host import Args
 from wizard.payload.keepalived import CONFIG, DROP_IN, READY
 from wizard.practice.answer import Answer
 from wizard.practice.etcd_scripts import bundled
+from wizard.practice.guest_scripts import Sections, text_of
 from wizard.practice.k3s_process import KUBECONFIG, api_up, settle_k3s
 from wizard.practice.keepalived_process import parse_config, says_ready
 from wizard.practice.machine import Machine
@@ -21,15 +22,21 @@ PACKAGE = "keepalived"
 
 
 def keepalived(machine: Machine, args: Args, _payload: bytes) -> Answer:
-    """read/keepalived: its files, its unit, the address, and how the API answers."""
-    world = _world(machine)
-    settle_k3s(world)
-    lines = ["== files", *(f"|{line}" for line in machine.listed((READY, DROP_IN, CONFIG)))]
+    """read/keepalived."""
+    settle_k3s(_world(machine))
+    return Answer(text_of([*shared_address(machine, args), ("end", [])]))
+
+
+def shared_address(machine: Machine, args: Args) -> Sections:
+    """Its files, its unit, the address, and how the API answers."""
+    sections: Sections = [("keepalived files", list(machine.listed((READY, DROP_IN, CONFIG))))]
     if file := machine.files.get(CONFIG):
-        lines += [f"== file {CONFIG}", *(f"|{line}" for line in file.content.decode().splitlines())]
-    lines += ["== unit", *(f"|{line}" for line in _unit(machine))]
-    lines += ["== address", *(f"|{line}" for line in _address(world, machine, args)), "== end", ""]
-    return Answer("\n".join(lines))
+        sections.append((f"file {CONFIG}", file.content.decode().splitlines()))
+    return [
+        *sections,
+        ("keepalived", list(_unit(machine))),
+        ("address", list(_address(_world(machine), machine, args))),
+    ]
 
 
 def _unit(machine: Machine) -> Iterator[str]:

@@ -1,19 +1,16 @@
 # One node of K3s in one answer: what is installed, how it is set up, whether it runs, and whose node it is.
-# Args: wait (seconds to wait for a starting unit). Reads only. Sections as in read/facts; what is missing is simply absent.
+# Of a server also how it takes part in the address of the API.
+# Args: wait (seconds to wait for a starting unit), own and address as of read/keepalived (both empty: that is not asked).
+# Reads only. Sections as in read/facts; what is missing is simply absent.
+# uses functions/answer
 # uses functions/unit
+# uses functions/address
 # shellcheck shell=sh disable=SC2154 # arg_* come from the prelude
 data=/var/lib/rancher/k3s
 config=/etc/rancher/k3s/config.yaml
 home=/etc/homelab
 program=/usr/local/bin/k3s
 note=$home/k3s-programs
-
-section() { printf '== %s\n' "$1"; }
-bars() { sed 's/^/|/'; }
-have() { command -v "$1" >/dev/null 2>&1; }
-
-# A node that hangs, or a disk that does, must not hang us.
-bounded() { timeout -s KILL "$@" </dev/null; }
 
 # The unit that counts: the one that is enabled or runs.
 unit_of() {
@@ -53,13 +50,9 @@ digests() {
 
 files() {
     section files
-    for file in "$config" "$home/k3s" "$home/k3s-token" "$home/k3s-agent-token" "$home"/pki/*.crt "$home"/pki/*.key \
+    listed "$config" "$home/k3s" "$home/k3s-token" "$home/k3s-agent-token" "$home"/pki/*.crt "$home"/pki/*.key \
         /etc/systemd/system/k3s.service /etc/systemd/system/k3s-agent.service \
-        "$data/agent/etc/kubelet.conf.d/10-shutdown.conf" /etc/systemd/logind.conf.d/50-homelab-k3s.conf; do
-        if [ -f "$file" ]; then
-            printf '|%s %s %s\n' "$(sha256sum <"$file" | cut -d ' ' -f 1)" "$(stat -c '%a %U:%G' "$file")" "$file"
-        fi
-    done
+        "$data/agent/etc/kubelet.conf.d/10-shutdown.conf" /etc/systemd/logind.conf.d/50-homelab-k3s.conf
     # Certificates are public; keys and tokens never leave the host.
     for file in /run/homelab-k3s/config.yaml "$data/server/tls/server-ca.crt" "$data/server/tls/serving-kube-apiserver.crt" \
         "$data/agent/server-ca.crt" "$data/agent/serving-kubelet.crt"; do
@@ -114,3 +107,4 @@ if have systemctl; then
     ready
 fi
 node
+[ -z "$arg_address" ] || shared_address "$arg_own" "$arg_address"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from steps.parse.k3s import parse_k3s
 from steps.parse.keepalived import KeepalivedSeen, parse_keepalived
 from tests.recordings.keepalived_cases import SHARING, files
 from tests.recordings.recording import FOLDER, load
@@ -36,6 +37,14 @@ def test_the_owner_says_that_it_has_the_address_and_on_which_interface() -> None
     assert {path: (one.digest, one.mode, one.owner) for path, one in seen.files.items()} == wanted
 
 
+def test_the_one_look_at_a_server_says_the_same_of_its_address() -> None:
+    node = parse_k3s(load(FOLDER / "read-k3s" / "owner.tower-a.json").said.stdout)
+    seen, alone = node.address, keepalived("owner")
+    for name in ("installed", "files", "config", "unit", "state", "nic", "held", "ready", "answers"):
+        assert getattr(seen, name) == getattr(alone, name), name
+    assert not set(node.files) & set(seen.files), "files of K3s and of keepalived are told apart"
+
+
 def test_whoever_has_no_api_says_why_and_has_no_address() -> None:
     seen = keepalived("not-ready")
     assert (seen.runs, seen.state, seen.held, seen.at) == (True, "FAULT", "", "")
@@ -44,4 +53,7 @@ def test_whoever_has_no_api_says_why_and_has_no_address() -> None:
 
 
 def test_nonsense_is_unknown_and_no_error() -> None:
-    assert parse_keepalived("== files\n|x y\n== unit\n|=\n== address\n|held\n") == KeepalivedSeen()
+    assert (
+        parse_keepalived("== keepalived files\n|x y\n== keepalived\n|=\n== address\n|held\n")
+        == KeepalivedSeen()
+    )
