@@ -96,21 +96,31 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def token(ctx: Context) -> Finding:
-    """Servers that have run were given the token we have: with another one none of them would start again (row 73)."""
-    for node in look_at(ctx, ctx.spec.servers()):
-        if not node.seen.node.server:
-            continue
-        for secret, path in ((TOKEN, config.TOKEN), (AGENT_TOKEN, config.AGENT_TOKEN)):
-            ours, there = ctx.secrets.get(secret), node.seen.files.get(path)
-            if there is None or (ours and there.digest == _digest(ours)):
-                continue
-            return failed(
-                f"{node.name} was given another token than we have.",
-                evidence=f"{path} on {node.name} is not {secret} among our secrets",
-                cause="The file of secrets was lost, or is of another cluster; what etcd holds is sealed with the token.",
-                fix="Put the right secrets.yaml back into the folder that `wizard state path` prints",
-            )
+    """Servers that have run were given the token we have: with another one none of them would start again (row 73).
+
+    Where one serves with ours it is that of the cluster: what lies on another was put there by hand, and is put right.
+    """
+    ran = [node for node in look_at(ctx, ctx.spec.servers()) if node.seen.node.server]
+    if any(node.seen.serves and all(_tokens(ctx, node).values()) for node in ran):
+        return passed("The servers have our tokens.")
+    wrong = ((node, one) for node in ran for one, same in _tokens(ctx, node).items() if same is False)
+    for node, (secret, path) in wrong:
+        return failed(
+            f"{node.name} was given another token than we have.",
+            evidence=f"{path} on {node.name} is not {secret} among our secrets",
+            cause="The file of secrets was lost, or is of another cluster; what etcd holds is sealed with the token.",
+            fix="Put the right secrets.yaml back into the folder that `wizard state path` prints",
+        )
     return passed("The servers have our tokens, or none yet.")
+
+
+def _tokens(ctx: Context, node: Node) -> dict[tuple[str, str], bool | None]:
+    """Whether a server's tokens are ours, by the secret and its path; None where there is none."""
+    found: dict[tuple[str, str], bool | None] = {}
+    for secret, path in ((TOKEN, config.TOKEN), (AGENT_TOKEN, config.AGENT_TOKEN)):
+        ours, there = ctx.secrets.get(secret), node.seen.files.get(path)
+        found[secret, path] = None if there is None else bool(ours and there.digest == _digest(ours))
+    return found
 
 
 def _digest(secret: Secret) -> str:
@@ -167,6 +177,13 @@ def running(ctx: Context, node: Node) -> Finding:
     if node.runs:
         what = "its API is ready" if node.role == "server" else "it told systemd so"
         return passed(f"K3s {seen.version} on {name} runs: {what}.")
+    if seen.stranger:
+        return failed(
+            f"The cluster knows another machine as {name}, and turns this one away.",
+            evidence=seen.reason,
+            cause="The guest was made anew; what the cluster knows its node by went with the old disk.",
+            fix="wizard apply",
+        )
     stopped = not seen.reason or seen.unit.active == "inactive"
     return failed(
         f"K3s on {name} does not run: {waiting_for(seen)}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from steps.k3s_files import all_files, ensure_tokens
+from steps.k3s_password import forget_password
 from steps.k3s_seen import READ, READ_SECONDS, ROLES, read_args
 from steps.parse.k3s import K3sSeen, last_line, parse_k3s
 from wizard.core.context import Work
@@ -102,24 +103,35 @@ def start(machine: MachineSpec, *, anew: bool = False) -> Do:
     """
 
     def do(work: Work) -> str:
-        args = {"action": "restart" if anew else "start", "unit": NAMES[ROLES[machine.role]]}
-        work.run("do/k3s-start", args, timeout=COMMAND_SECONDS)
+        _bid(work, machine, "restart" if anew else "start")
         return _up(work, machine)
 
     return do
 
 
+def _bid(work: Work, machine: MachineSpec, action: str) -> None:
+    args = {"action": action, "unit": NAMES[ROLES[machine.role]]}
+    work.run("do/k3s-start", args, timeout=COMMAND_SECONDS)
+
+
 def _up(work: Work, machine: MachineSpec) -> str:
     """Wait until the node is up, telling all the while what it waits for."""
     until = work.clock() + START_SECONDS
+    forgotten = False
     while True:
         answer = work.host.read(READ, read_args(wait=LISTEN_SECONDS), timeout=READ_SECONDS)
         seen = parse_k3s(answer.stdout)
         if seen.serves or (seen.runs and machine.role != "server"):
             what = "and its API is ready" if machine.role == "server" else "and has joined the cluster"
             return f"K3s {seen.version} on {machine.name} runs {what}"
+        if seen.stranger and not forgotten:
+            forget_password(work, machine)
+            forgotten = True
+            # Started anew it asks at once, and what it said until now is no longer its reason.
+            _bid(work, machine, "restart")
+            continue
         if seen.hopeless or seen.unit.restarts >= CRASHES or work.clock() >= until:
-            raise _not_up(work, machine, seen)
+            raise _not_up(machine, seen)
         if work.cancelled.is_set():
             raise _left(machine)
         work.progress(f"K3s on {machine.name}: {waiting_for(seen)}{_quoted(last_line(seen.log))}", None)
@@ -140,7 +152,7 @@ def _quoted(line: str) -> str:
     return f"; last log line: {line}" if line else ""
 
 
-def _not_up(work: Work, machine: MachineSpec, seen: K3sSeen) -> RemoteError:
+def _not_up(machine: MachineSpec, seen: K3sSeen) -> RemoteError:
     unit = NAMES[ROLES[machine.role]]
     login = f"ssh root@{machine.address}"
     return RemoteError(
@@ -148,7 +160,7 @@ def _not_up(work: Work, machine: MachineSpec, seen: K3sSeen) -> RemoteError:
         where=f"{machine.name}, {unit}",
         why=seen.reason or "It says nothing in its log.",
         do=(
-            *_mending(work, machine, seen.reason),
+            *_mending(seen.reason),
             f"{login} journalctl -u {unit.removesuffix('.service')} -n 50",
             "wizard apply",
         ),
@@ -156,12 +168,8 @@ def _not_up(work: Work, machine: MachineSpec, seen: K3sSeen) -> RemoteError:
     )
 
 
-def _mending(work: Work, machine: MachineSpec, reason: str) -> tuple[str, ...]:
+def _mending(reason: str) -> tuple[str, ...]:
     """What helps against a reason that we know."""
-    if "Node password rejected" in reason:
-        asked = next(one for one in work.spec.servers() if one.name != machine.name)
-        forget = f"k3s kubectl delete node {machine.name}"
-        return (f"ssh root@{asked.address} {forget}   # it was made anew: its old entry stands in the way",)
     if "different token" in reason or "401 Unauthorized" in reason:
         return ("Put the right secrets.yaml back into the folder that `wizard state path` prints",)
     return ()

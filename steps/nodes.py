@@ -7,6 +7,7 @@ from functools import partial
 from typing import ClassVar
 
 from steps import nodes_checks as checks
+from steps.nodes_left import removals
 from steps.nodes_seen import as_registered, look, look_at_dns, wrong_marks
 from steps.nodes_work import mark, spread_dns
 from steps.parse.nodes import DnsSeen, NodeSeen
@@ -15,7 +16,8 @@ from wizard.core.check import Check, Level
 from wizard.core.context import Context
 from wizard.core.spec.model import MachineSpec
 from wizard.core.step import Step
-from wizard.payload.node_marks import ZONE, dns_replicas
+from wizard.payload.k3s_config import ZONE
+from wizard.payload.node_marks import dns_replicas
 
 DNS_KEY = "dns"
 
@@ -44,20 +46,29 @@ class Nodes(Step):
             ):
                 told = partial(run, machine=machine)
                 yield Check(check, title, told, level=level, host=machine.name, timeout=checks.SECONDS)
+        yield Check(
+            "nodes.left",
+            "No node is left of a machine that is gone from the spec",
+            checks.left,
+            level=Level.WARNING,
+            timeout=checks.SECONDS,
+        )
         yield Check("nodes.dns", "CoreDNS answers from both hypervisors", checks.dns, timeout=checks.SECONDS)
 
     def changes(self, ctx: Context) -> Iterator[Change]:
-        """One a node whose marks are not as they shall be, and CoreDNS."""
+        """One a node whose marks are not as they shall be, one that left the spec, and CoreDNS."""
         wanted = ctx.spec.nodes()
         if not wanted:
             return
         found = look(ctx)
         marked = [one for machine in wanted if (one := _mark(ctx, machine, found))]
         yield from marked
+        keys = tuple(one.key for one in marked)
+        yield from removals(ctx.spec, found or {}, keys)
         dns = None if found is None else look_at_dns(ctx.kubernetes)
         replicas = dns_replicas(ctx.spec)
         if dns is None or dns != DnsSeen(replicas, (ZONE,)):
-            yield _spread(replicas, tuple(one.key for one in marked))
+            yield _spread(replicas, keys)
 
 
 def _mark(ctx: Context, machine: MachineSpec, found: Mapping[str, NodeSeen] | None) -> Change | None:

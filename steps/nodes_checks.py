@@ -9,6 +9,7 @@ from steps.address_seen import look_at_all
 from steps.etcd_before import blind, ssh
 from steps.k3s_checks import running as k3s_runs
 from steps.k3s_seen import look as look_at_k3s
+from steps.nodes_left import check as check_left
 from steps.nodes_seen import Marks, look, look_at_dns, look_at_pods, wrong_marks, zones
 from steps.parse.nodes import DnsSeen, NodeSeen
 from wizard.core.check import Finding, Status, failed, passed, skipped, told, warned
@@ -16,7 +17,8 @@ from wizard.core.context import Context
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.kubernetes import ApiUnreachableError
 from wizard.core.spec.model import MachineSpec
-from wizard.payload.node_marks import ZONE, dns_replicas
+from wizard.payload.k3s_config import ZONE
+from wizard.payload.node_marks import dns_replicas
 
 SECONDS = 120.0
 """A check may be the one that asks the API first, at each of its addresses in turn."""
@@ -111,6 +113,12 @@ def taints(ctx: Context, *, machine: MachineSpec) -> Finding:
         )
 
     return _of_node(ctx, machine, test)
+
+
+def left(ctx: Context) -> Finding:
+    """No node is left of a machine that is no longer in the spec; nodes of others are told of."""
+    found = _seen(ctx)
+    return found if isinstance(found, Finding) else check_left(ctx, found)
 
 
 def dns(ctx: Context) -> Finding:

@@ -11,12 +11,12 @@ from wizard.core.dataclass import dataclass
 from wizard.core.errors import HostError, RemoteError
 from wizard.core.kubernetes import DEPLOYMENT, NODE, POD, ApiAbsentError, ApiReader
 from wizard.core.spec.model import ClusterSpec, MachineSpec
+from wizard.payload.k3s_config import ZONE
 from wizard.payload.node_marks import (
     DNS,
     DNS_NAMESPACE,
     DNS_SELECTOR,
     OUR_TAINTS,
-    ZONE,
     Taint,
     our_labels,
     registered_labels,
@@ -82,6 +82,11 @@ def patch(node: NodeSeen, marks: Marks) -> Mapping[str, Any]:
         kept = [taint for taint in node.taints if taint not in marks.extra]
         body["spec"] = {"taints": [taint.document for taint in (*kept, *marks.missing)]}
     return body
+
+
+def patch_to_cordon() -> Mapping[str, Any]:
+    """The merge patch after which nothing new is put on a node."""
+    return {"spec": {"unschedulable": True}}
 
 
 def as_registered(machine: MachineSpec) -> NodeSeen:

@@ -23,6 +23,8 @@ POD_SECONDS = 300.0
 
 PAUSE = 2.0
 
+COREDNS = "deployment kube-system/coredns"
+
 
 def mark(work: Work, *, machine: MachineSpec) -> str:
     """Give a node its marks, by what it has at this moment.
@@ -87,12 +89,12 @@ def spread_dns(work: Work, *, replicas: int) -> str:
         if work.clock() > until:
             raise RemoteError(
                 f"CoreDNS is not ready in {replicas} zones after {POD_SECONDS:.0f} s.",
-                where="deployment kube-system/coredns",
+                where=COREDNS,
                 why=why,
                 do=("kubectl -n kube-system describe pods -l k8s-app=kube-dns", "wizard apply"),
                 again=RESUMES,
             )
-        _pause(work)
+        paused(work, "CoreDNS", COREDNS)
 
 
 def _await_deployment(work: Work) -> None:
@@ -102,19 +104,29 @@ def _await_deployment(work: Work) -> None:
         if work.clock() > until:
             raise RemoteError(
                 "K3s did not make CoreDNS.",
-                where="deployment kube-system/coredns",
+                where=COREDNS,
                 why=f"It is not there {DEPLOY_SECONDS:.0f} s after the API was asked; K3s makes it when it starts.",
                 do=("wizard doctor k3s-servers", "wizard apply"),
                 again=RESUMES,
             )
-        _pause(work)
+        paused(work, "CoreDNS", COREDNS)
 
 
-def _pause(work: Work) -> None:
+def paused(work: Work, what: str, where: str) -> None:
+    """Wait a moment before the next look.
+
+    Args:
+        work: of the change.
+        what: is waited for: "CoreDNS".
+        where: it is.
+
+    Raises:
+        CancelledError: the person lets go.
+    """
     if work.cancelled.wait(PAUSE):
         raise CancelledError(
-            "Nobody waits for CoreDNS any longer.",
-            where="deployment kube-system/coredns",
+            f"Nobody waits for {what} any longer.",
+            where=where,
             why="You let go; the cluster goes on by itself.",
             do="wizard apply",
             again=RESUMES,

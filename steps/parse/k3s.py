@@ -16,10 +16,13 @@ _LOGRUS = re.compile(r'^time="[^"]*" level=(?P<level>\w+) msg="(?P<text>(?:[^"\\
 _KLOG = re.compile(r"^(?P<level>[IWEF])\d{4} [0-9:.]+ +\d+ [^ \]]+\] (?P<text>.*)$")
 _LEVELS = {"F": "fatal", "E": "error", "W": "warning", "I": "info"}
 
+STRANGER = "Node password rejected"
+"""What a server says to a node that has another password than the one it knows by that name."""
+
 HOPELESS = (
     "encrypted with different token",
     "401 Unauthorized",
-    "Node password rejected",
+    STRANGER,
     "critical configuration value mismatch",
     "newer than datastore and could cause a cluster outage",
 )
@@ -94,6 +97,11 @@ class K3sSeen:
     def hopeless(self) -> bool:
         """What it said last that matters does not change by waiting."""
         return any(sign in self.reason for sign in HOPELESS)
+
+    @property
+    def stranger(self) -> bool:
+        """It is turned away, since the cluster knows another machine by its name: the one it was made in place of."""
+        return STRANGER in self.reason
 
 
 def parse_k3s(text: str) -> K3sSeen:

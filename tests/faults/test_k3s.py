@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from steps.k3s_files import AGENT_TOKEN, TOKEN
+from steps.parse.nodes import parse_node
 from tests.practice import k3s_site as site
 from tests.practice.cluster import Cluster, without_proxy
+from tests.practice.k3s_by_hand import start
 from tests.rows import assert_explained
 from wizard.core.check import Status
 from wizard.core.engine.apply import ApplyResult
@@ -16,7 +18,7 @@ from wizard.core.errors import ExitCode, WizardError
 from wizard.core.secret import Secret
 from wizard.core.spec.model import K3sSpec
 from wizard.payload import k3s_config as config
-from wizard.practice.k3s_process import cluster_of, nodes
+from wizard.practice.k3s_process import PASSWORD, cluster_of, nodes
 from wizard.practice.machine import File
 
 GOOD = "the right secrets.yaml"
@@ -93,6 +95,22 @@ def test_row_73_a_server_whose_etcd_knows_another_token_says_k3s_own_reason(done
     assert "deadline" not in str(error)
 
 
+@pytest.mark.parametrize(("name", "path"), [("server-b", config.TOKEN), ("worker-b", config.AGENT_TOKEN)])
+def test_row_73_another_token_on_one_node_is_told_with_k3s_own_reason_and_put_right(
+    done: Cluster, name: str, path: str
+) -> None:
+    before = done.picture()
+    machine = done.machines[name]
+    machine.files[path] = File(b"of another cluster\n", 0o600)
+    start(machine)
+    says = "encrypted with different token" if name == "server-b" else "401 Unauthorized"
+    told = site.found(done, "k3s.running", name)
+    assert told.status is Status.FAIL and says in told.cause
+    assert site.apply(done).status == "done"
+    assert site.failing(done) == set() and site.planned(done) == []
+    assert done.picture() == before
+
+
 # --- 74: versions
 
 
@@ -130,27 +148,41 @@ def test_row_74_a_version_that_may_follow_is_installed(done: Cluster, wanted: st
 # --- 78: a node made anew
 
 
-def test_row_78_a_node_made_anew_is_told_from_one_that_was_never_there(done: Cluster) -> None:
-    machine = done.machines["worker-b"]
-    for path in [
-        path
-        for path in machine.files
-        if path.startswith(("/etc/rancher/", "/var/lib/rancher/", "/etc/homelab/"))
-    ]:
-        del machine.files[path]
-    machine.k3s, machine.disks = type(machine.k3s)(), ("another disk", machine.disks[1])
-    error = the_error(site.apply(done))
-    assert_explained(
-        error,
-        exit_code=ExitCode.FAILED,
-        says=["K3s on worker-b does not come up", "Node password rejected"],
-        do="k3s kubectl delete node worker-b",
-    )
-    found = cluster_of(done.world, done.machines["server-a"])
-    assert found is not None
-    del found.nodes["worker-b"]
+@pytest.mark.parametrize("name", ["worker-b", "server-b"])
+def test_row_78_a_node_made_anew_takes_the_place_of_the_old_one(done: Cluster, name: str) -> None:
+    before = done.picture()
+    done.lose_guest(name)
     assert site.apply(done).status == "done"
-    assert site.failing(done) == set()
+    assert any("the password of the old one was deleted" in str(event) for event in done.events)
+    assert site.failing(done) == set() and site.planned(done) == []
+    assert done.picture() == before
+
+
+def test_row_78_a_node_that_is_turned_away_is_told_and_mended_by_the_next_apply(done: Cluster) -> None:
+    machine = done.machines["worker-b"]
+    machine.files[PASSWORD] = File(b"of another\n", 0o600)
+    start(machine)
+    told = site.found(done, "k3s.running", "worker-b")
+    assert (told.status, told.fix) == (Status.FAIL, "wizard apply")
+    assert "turns this one away" in told.detail and "Node password rejected" in told.evidence
+    assert site.apply(done).status == "done"
+    assert site.failing(done) == set() and site.planned(done) == []
+
+
+def test_row_78_nothing_is_taken_from_another_machine_that_is_alive_under_the_name(
+    done: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done.lose_guest("worker-b")
+    monkeypatch.setattr("steps.k3s_password.SILENT_SECONDS", 0.0)
+    monkeypatch.setattr("steps.k3s_password.parse_node", lambda found: replace(parse_node(found), ready=True))
+    assert_explained(
+        the_error(site.apply(done)),
+        exit_code=ExitCode.FAILED,
+        says=["Another machine is the node worker-b", "it is not that node"],
+        do="kubectl get node worker-b",
+    )
+    known = cluster_of(done.world, done.machines["server-a"])
+    assert known is not None and known.nodes["worker-b"].password
 
 
 def test_a_node_of_another_cluster_is_left_alone(done: Cluster) -> None:

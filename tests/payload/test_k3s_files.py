@@ -20,7 +20,7 @@ SERVER = ServerConfig(ENDPOINTS, ("10.0.0.20", api_name("home.arpa")), "10.42.0.
 GOLDEN = {
     "node-name": "server-a",
     "node-ip": "10.0.0.41",
-    "node-label": ["topology.kubernetes.io/zone=tower-a"],
+    "node-label": ["topology.kubernetes.io/zone=tower-a", "homelab-wizard/machine=server-a"],
     "token-file": "/etc/homelab/k3s-token",
     "agent-token-file": "/etc/homelab/k3s-agent-token",
     "datastore-endpoint": "https://10.0.0.31:2379,https://10.0.0.32:2379,https://10.0.0.13:2379",
@@ -68,7 +68,7 @@ def test_two_servers_share_what_must_be_the_same() -> None:
     second = yaml.safe_load(server_text(other, replace(SERVER, endpoints=ENDPOINTS[::-1])))
     assert {key: second[key] for key in SHARED} == {key: GOLDEN[key] for key in SHARED}
     assert second["datastore-endpoint"].startswith("https://10.0.0.13:2379,")
-    assert second["node-label"] == ["topology.kubernetes.io/zone=tower-b"]
+    assert second["node-label"] == ["topology.kubernetes.io/zone=tower-b", "homelab-wizard/machine=server-b"]
 
 
 def test_an_agent_is_told_the_address_that_moves_and_no_secret_of_the_servers() -> None:
@@ -76,7 +76,7 @@ def test_an_agent_is_told_the_address_that_moves_and_no_secret_of_the_servers() 
     assert found == {
         "node-name": "worker-a",
         "node-ip": "10.0.0.41",
-        "node-label": ["topology.kubernetes.io/zone=tower-a"],
+        "node-label": ["topology.kubernetes.io/zone=tower-a", "homelab-wizard/machine=worker-a"],
         "server": "https://10.0.0.20:6443",
         "token-file": "/etc/homelab/k3s-agent-token",
     }

@@ -25,6 +25,7 @@ from wizard.core.spec import ClusterSpec, parse_spec
 from wizard.core.state import RunState, new_state
 from wizard.core.step import Step
 from wizard.practice.artifacts import PracticeArtifacts
+from wizard.practice.boot import stop
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import settle
 from wizard.practice.faults import Faults
@@ -171,6 +172,14 @@ class Cluster:
         for one in (machine, *(guest for _, guest in self.world.guests_of(machine))):
             one.ran.clear()
         self.world.restart(host)
+
+    def lose_guest(self, name: str) -> None:
+        """Somebody removes a guest with its disks."""
+        host = self.machines[self.machines[name].carrier]
+        stop(host, host.domains.pop(name), "destroyed")
+        folder = f"{VM_DIRS[host.name]}/{name}/"
+        for path in [path for path in host.files if path.startswith(folder)]:
+            del host.files[path]
 
     # --- the world, looked at behind the wizard's back
 

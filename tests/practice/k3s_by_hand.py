@@ -40,7 +40,7 @@ def lay(cluster: Cluster, name: str, *, server: str = "", version: str = VERSION
     config |= {
         "node-name": name,
         "node-ip": machine.address,
-        "node-label": ["topology.kubernetes.io/zone=tower-a"],
+        "node-label": ["topology.kubernetes.io/zone=tower-a", f"homelab-wizard/machine={name}"],
     }
     machine.files[CONFIG] = File(json.dumps(config).encode(), 0o600)
     machine.k3s.role = role

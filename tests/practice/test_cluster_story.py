@@ -317,11 +317,7 @@ def rebuilt(name: str) -> Break:
     """Somebody removed the guest with its disks."""
 
     def do(cluster: Cluster) -> None:
-        host = cluster.machines[cluster.machines[name].carrier]
-        stop(host, host.domains.pop(name), "destroyed")
-        folder = f"{VM_DIRS[host.name]}/{name}/"
-        for path in [path for path in host.files if path.startswith(folder)]:
-            del host.files[path]
+        cluster.lose_guest(name)
 
     return do
 

@@ -13,12 +13,11 @@ from tests.practice.test_packages import MACHINES
 from tests.recordings.kube_calls import (
     CALLS,
     FILE,
-    LABELS,
     NODES,
     RECORD,
-    TAINTS,
     deployment,
     differences,
+    node_of,
     played,
 )
 from tests.rows import assert_explained
@@ -29,7 +28,7 @@ from wizard.payload.certificates import read_certificate, signed_by
 from wizard.payload.node_marks import dns_document
 from wizard.practice.etcd_process import settle
 from wizard.practice.k3s_process import cluster_of
-from wizard.practice.k3s_state import Kubernetes, Node
+from wizard.practice.k3s_state import Kubernetes
 from wizard.practice.kube_api import PracticeApi
 from wizard.practice.kube_merge import applied, merged
 
@@ -57,12 +56,7 @@ def known_of(site: Cluster) -> Kubernetes:
 
 def test_it_answers_as_a_real_one_was_recorded(site: Cluster) -> None:
     start(lay(site, "storage-a", server=site.machines["server-a"].address))
-    known_of(site).nodes = {
-        name: Node(
-            name, "192.0.2.1", "agent", "v1.36.4", dict(LABELS[name]), TAINTS.get(name, ()), ready=True
-        )
-        for name in NODES
-    }
+    known_of(site).nodes = {name: node_of(name) for name in NODES}
     recorded = json.loads(FILE.read_text())
     assert set(recorded) == {name for name, _ in CALLS}, RECORD
     assert differences(recorded, played(PracticeApi(site.world))) == []

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from steps.nodes_seen import patch_to_cordon
 from wizard.core.errors import WizardError
-from wizard.core.kubernetes import DEPLOYMENT, NODE, POD, Api, KubeObject
+from wizard.core.kubernetes import DEPLOYMENT, NODE, POD, SECRET, Api, KubeObject
 from wizard.payload.node_marks import dns_document
+from wizard.payload.node_password import PASSWORDS, password_secret
+from wizard.practice.k3s_state import Node
 
 FILE = Path(__file__).parent / "kubernetes-api.json"
 """What a real API server answered: `WIZARD_RECORD=1 pytest -m lab tests/lab/kubernetes/test_api_recordings.py`."""
@@ -25,6 +28,12 @@ LABELS = {
 }
 TAINTS = {"server-a": ("node-role.kubernetes.io/control-plane=true:NoSchedule",)}
 DNS = ("coredns", "kube-system")
+
+
+def node_of(name: str) -> Node:
+    """One of `NODES` as it stands before the first call."""
+    taints = TAINTS.get(name, ())
+    return Node(name, "192.0.2.1", "agent", "v1.36.4", dict(LABELS[name]), taints, "its own", ready=True)
 
 
 def deployment(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +90,10 @@ CALLS: tuple[tuple[str, Callable[[Api], object]], ...] = (
     ("coredns twice and apart", _twice_and_apart),
     ("coredns only twice", _only_twice),
     ("pods of coredns", lambda api: api.list(POD, DNS[1], selector="k8s-app=kube-dns")),
+    ("let nothing new come to a node", lambda api: api.patch(NODE, "server-b", patch_to_cordon())),
+    ("a node's password", lambda api: api.get(SECRET, password_secret("server-b"), PASSWORDS)),
+    ("forget it", lambda api: api.delete(SECRET, password_secret("server-b"), PASSWORDS)),
+    ("forget it again", lambda api: api.delete(SECRET, password_secret("server-b"), PASSWORDS)),
     ("remove a node", lambda api: api.delete(NODE, "server-b")),
     ("remove it again", lambda api: api.delete(NODE, "server-b")),
     ("nodes that are left", lambda api: [node.name for node in api.list(NODE)]),
@@ -92,7 +105,7 @@ def played(api: Api) -> dict[str, list[str]]:
     """The shape of every answer.
 
     Args:
-        api: of a cluster with `NODES`, their labels and taints, and CoreDNS as K3s brings it.
+        api: of a cluster with `NODES`, their labels, taints and passwords, and CoreDNS as K3s brings it.
     """
     return {name: sorted(_shape(_answer(call, api))) for name, call in CALLS}
 

@@ -17,6 +17,9 @@ MARK = f"{HOME}/k3s"
 
 API_PORT = 6443
 ZONE = "topology.kubernetes.io/zone"
+MACHINE = "homelab-wizard/machine"
+"""Tells a node that the wizard made from one that somebody else added: the name of its machine."""
+
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane=true:NoSchedule"
 
 FLANNEL = "host-gw"
@@ -106,7 +109,7 @@ def _head(node: NodeConfig) -> Iterator[str]:
     yield f"# Written by the homelab wizard; changes by hand are undone by its next apply. Inputs: {node.inputs}"
     yield f"node-name: {node.name}"
     yield f"node-ip: {node.address}"
-    yield from _listed("node-label", [f"{ZONE}={node.zone}"])
+    yield from _listed("node-label", [f"{ZONE}={node.zone}", f"{MACHINE}={node.name}"])
 
 
 def _listed(key: str, values: Sequence[str]) -> Iterator[str]:

@@ -11,9 +11,7 @@ from typing import Any
 
 from wizard.core.dataclass import dataclass
 from wizard.core.spec.model import ClusterSpec, MachineRole, MachineSpec
-
-ZONE = "topology.kubernetes.io/zone"
-"""The hypervisor a node dies with."""
+from wizard.payload.k3s_config import MACHINE, ZONE
 
 ROLE = "node-role.kubernetes.io/"
 """What `kubectl get nodes` shows in its column of roles."""
@@ -62,7 +60,7 @@ def wanted_labels(spec: ClusterSpec, machine: MachineSpec) -> Mapping[str, str]:
         spec: of the cluster.
         machine: the node's guest.
     """
-    wanted = {ZONE: machine.host, f"{ROLE}{SHOWN_AS[machine.role]}": "true"}
+    wanted = {ZONE: machine.host, MACHINE: machine.name, f"{ROLE}{SHOWN_AS[machine.role]}": "true"}
     if machine.role == "storage" and spec.storage.kind == "longhorn":
         wanted[LONGHORN] = "true"
     return wanted
@@ -90,9 +88,9 @@ def wanted_taints(spec: ClusterSpec, machine: MachineSpec) -> tuple[Taint, ...]:
 
 
 def registered_labels(machine: MachineSpec) -> Mapping[str, str]:
-    """What a node that registers just now has: the zone from its configuration, a server its role from K3s."""
+    """What a node that registers just now has: zone and machine from its configuration, a server its role from K3s."""
     role = {f"{ROLE}control-plane": "true"} if machine.role == "server" else {}
-    return {ZONE: machine.host, **role}
+    return {ZONE: machine.host, MACHINE: machine.name, **role}
 
 
 def registered_taints(machine: MachineSpec) -> tuple[Taint, ...]:

@@ -249,7 +249,7 @@ def _register(known: Kubernetes, machine: Machine, config: Config) -> str:
     """Become a node; labels and taints of the configuration count only the first time."""
     shown = _password(machine)
     there = known.nodes.get(config.name)
-    if there is not None and there.password != shown:
+    if there is not None and there.password not in ("", shown):
         return _REJECTED
     if there is None:
         labels = dict(label.split("=", 1) for label in config.labels)
@@ -260,6 +260,7 @@ def _register(known: Kubernetes, machine: Machine, config: Config) -> str:
         known.nodes[config.name] = there
     certify_node(known, machine)
     there.address, there.role, there.version = config.address, machine.k3s.role, version_of(machine)
+    there.password = shown
     return ""
 
 

@@ -34,7 +34,9 @@ class Node:
     taints: tuple[str, ...] = ()
     """As `key=value:Effect`."""
     password: str = ""
-    """What it showed when it first came: another one under its name is turned away."""
+    """What it showed when it first came: another one under its name is turned away.
+
+    Empty = it was deleted: the next one that comes is believed."""
     ready: bool = False
 
 

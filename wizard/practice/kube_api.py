@@ -13,6 +13,7 @@ from wizard.core.kubernetes import (
     MANAGER,
     NODE,
     POD,
+    SECRET,
     Document,
     Kind,
     KubeObject,
@@ -23,12 +24,20 @@ from wizard.core.kubernetes import (
     unreachable,
 )
 from wizard.core.spec.model import MachineSpec
+from wizard.payload.node_password import PASSWORDS
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.k3s_process import api_up, cluster_of
 from wizard.practice.k3s_state import Kubernetes
 from wizard.practice.kube_admin import kubeconfig
 from wizard.practice.kube_merge import applied, merged
-from wizard.practice.kube_objects import dns_pods, node_document, stored, take_node
+from wizard.practice.kube_objects import (
+    dns_pods,
+    forget_password,
+    node_document,
+    password_secrets,
+    stored,
+    take_node,
+)
 from wizard.practice.machine import Machine
 from wizard.practice.pace import INSTANT, Pace
 from wizard.practice.world import World
@@ -130,6 +139,8 @@ class PracticeApi:
             self._writable(server, kind)
             if kind == NODE:
                 del known.nodes[name]
+            elif kind == SECRET:
+                forget_password(known, name)
             else:
                 del known.objects[f"{namespace}/{name}"]
             self.changed()
@@ -230,6 +241,8 @@ def _all(known: Kubernetes, kind: Kind, namespace: str) -> list[dict[str, Any]]:
         return [node_document(known.nodes[name]) for name in sorted(known.nodes)]
     if kind == POD:
         return dns_pods(known)
+    if kind == SECRET:
+        return password_secrets(known) if namespace in ("", PASSWORDS) else []
     places = {place for place in ("kube-system/coredns", *known.objects) if place.startswith(f"{namespace}/")}
     found = (stored(known, place) for place in sorted(places))
     return [one for one in found if one is not None and one["kind"] == kind.name]

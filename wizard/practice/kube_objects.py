@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wizard.core.resources import asset_text
+from wizard.payload.node_password import PASSWORDS, password_secret
 from wizard.practice.k3s_state import Kubernetes, Node
 
 Document = dict[str, Any]
@@ -61,6 +62,31 @@ def take_node(node: Node, document: Mapping[str, Any]) -> None:
     node.labels = dict(document["metadata"].get("labels", {}))
     found = document.get("spec", {}).get("taints") or []
     node.taints = tuple(_taint_text(one) for one in found if one["key"] != _UNREACHABLE)
+
+
+def password_secrets(known: Kubernetes) -> list[Document]:
+    """What K3s keeps of the passwords that nodes showed when they first came; never a password itself."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": password_secret(name), "namespace": PASSWORDS},
+            "immutable": True,
+            "type": "Opaque",
+        }
+        for name, node in sorted(known.nodes.items())
+        if node.password
+    ]
+
+
+def forget_password(known: Kubernetes, secret: str) -> None:
+    """A node may come with another password.
+
+    Args:
+        known: the cluster.
+        secret: its name.
+    """
+    next(node for node in known.nodes.values() if password_secret(node.name) == secret).password = ""
 
 
 def stored(known: Kubernetes, place: str) -> Document | None:

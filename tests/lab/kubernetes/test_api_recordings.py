@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,13 @@ from steps.nodes_seen import patch, wrong_marks
 from steps.parse.nodes import NodeSeen, parse_node
 from tests.engine.story import home_spec
 from tests.lab.kubernetes.api_server import RealApi, real_api
-from tests.recordings.kube_calls import CALLS, FILE, LABELS, NODES, RECORD, TAINTS, differences, played
-from wizard.core.kubernetes import DEPLOYMENT, MANAGER, NODE, ApiRefusedError
+from tests.recordings.kube_calls import CALLS, FILE, NODES, RECORD, differences, node_of, played
+from wizard.core.kubernetes import DEPLOYMENT, MANAGER, NODE, SECRET, ApiRefusedError
 from wizard.core.resources import asset_text
 from wizard.core.spec.model import MachineSpec
+from wizard.payload.node_password import PASSWORDS
 from wizard.practice.k3s_state import Kubernetes, Node
-from wizard.practice.kube_objects import DNS, dns_pods, node_document
+from wizard.practice.kube_objects import DNS, dns_pods, node_document, password_secrets
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
@@ -48,24 +49,22 @@ def made(
 
 
 def furnished(real: RealApi) -> None:
-    """Nodes, CoreDNS as K3s applies it, and two pods of it."""
-    nodes = [
-        Node(name, "192.0.2.1", "agent", "v1.36.4", dict(LABELS[name]), TAINTS.get(name, ()), ready=True)
-        for name in NODES
-    ]
+    """Nodes and their passwords, CoreDNS as K3s applies it, and two pods of it."""
+    nodes = [node_of(name) for name in NODES]
     for node in nodes:
         document = node_document(node)
         document["metadata"].pop("resourceVersion")
         made(real, "/api/v1/nodes", document)
         status = {"status": document["status"]}
         made(real, f"/api/v1/nodes/{node.name}/status", status, "PATCH", "application/merge-patch+json")
+    for secret in password_secrets(_known(nodes)):
+        made(real, SECRET.path(PASSWORDS), secret)
     coredns = json.loads(asset_text("practice/coredns.json"))
     coredns["spec"].pop("replicas")
     path = DEPLOYMENT.path("kube-system", "coredns")
     made(real, path, coredns, "PATCH", "application/apply-patch+yaml")
     twice = json.dumps({**coredns, "spec": {**coredns["spec"], "replicas": 2}})
-    known = Kubernetes("", "", "", {node.name: node for node in nodes}, {DNS: twice})
-    for pod in dns_pods(known):
+    for pod in dns_pods(_known(nodes, {DNS: twice})):
         spec = coredns["spec"]["template"]["spec"]
         more = {"containers": spec["containers"], **pod["spec"]}
         made(real, "/api/v1/namespaces/kube-system/pods", {**pod, "spec": more})
@@ -73,8 +72,8 @@ def furnished(real: RealApi) -> None:
         made(real, place, {"status": pod["status"]}, "PATCH", "application/merge-patch+json")
 
 
-def _node(name: str) -> Node:
-    return Node(name, "192.0.2.1", "agent", "v1.36.4", dict(LABELS[name]), TAINTS.get(name, ()), ready=True)
+def _known(nodes: Sequence[Node], objects: dict[str, str] | None = None) -> Kubernetes:
+    return Kubernetes("", "", "", {node.name: node for node in nodes}, objects or {})
 
 
 def test_a_real_api_server_answers_as_recorded(real: RealApi) -> None:
