@@ -154,6 +154,11 @@ def test_what_comes_next_is_called_as_the_person_called_us() -> None:
     )
     without = replace(spec, k3s=replace(spec.k3s, enabled=False))
     assert "\n  wizard doctor  is everything well?" in plain(next_steps(without, "/x", 72))
+    narrow = next_steps(spec, "/x", 48, "wizard practice --dir /tmp/try --")
+    assert "\n  wizard practice --dir /tmp/try -- doctor\n    is everything well? if not, why\n" in plain(
+        narrow
+    )
+    assert max(wide(row) for row in narrow) <= 48
 
 
 def test_what_is_built_of_kubernetes_is_told_with_its_address() -> None:

@@ -6,11 +6,12 @@ import pytest
 
 from tests.practice.cluster import MACHINES
 from tests.specs import spec_text
-from tests.view.events import BEGAN
+from tests.view.events import BEGAN, run_ended
 from wizard.core.check import Finding, Status
 from wizard.core.events import (
     ChangeFinished,
     ChangeStarted,
+    CheckFinished,
     Event,
     HostState,
     RunStarted,
@@ -78,6 +79,65 @@ def test_a_guest_is_planned_then_at_work_then_ok() -> None:
     assert health(picture(plan, *both), "etcd-a") is Health.OK
     lost = [*done, *change("machines", "boot:etcd-a", "tower-a", "unknown")]
     assert health(picture(plan, *lost), "etcd-a") is Health.UNKNOWN
+
+
+PLAN = (
+    ("create:etcd-a", "tower-a", "Make", 1.0),
+    ("boot:etcd-a", "etcd-a", "Wait", 1.0),
+    ("create:server-a", "tower-a", "Make", 1.0),
+    ("create:etcd-b", "tower-b", "Make", 1.0),
+    ("boot:etcd-b", "etcd-b", "Wait", 1.0),
+)
+
+
+def ended(status: str, *events: Event) -> Topology:
+    """A run that made tower-a's first guest, and then ended in some way."""
+    plan = StepPlanned(step="machines", changes=PLAN)
+    made = change("machines", "create:etcd-a", "tower-a", "done")
+    return picture(plan, *made, *events, *([run_ended(9, status)] if status else []))
+
+
+def test_once_a_run_has_ended_nothing_is_at_work_any_more() -> None:
+    assert health(ended(""), "etcd-a") is Health.BUSY
+    for status in ("failed", "stopped"):
+        found = ended(status, *change("machines", "create:etcd-b", "tower-b", "failed"))
+        assert health(found, "etcd-a") is Health.HALF
+        assert health(found, "server-a") is Health.PLANNED
+        assert health(found, "etcd-b") is Health.BAD
+        assert "at work" not in drawn(found)
+        assert found.quorum == (Health.PLANNED, "not formed yet, 3 members planned")
+
+
+def test_a_change_whose_end_nobody_saw_is_not_known_once_the_run_has_ended() -> None:
+    waits = change("machines", "boot:etcd-a", "etcd-a", "running")
+    assert health(ended("", *waits), "etcd-a") is Health.BUSY
+    assert health(ended("failed", *waits), "etcd-a") is Health.UNKNOWN
+
+
+def test_what_was_kept_back_is_not_yet_and_beside_something_done_half_done() -> None:
+    kept = [
+        ChangeFinished(step="machines", change=key, host=host, summary="", status="not-started")
+        for key, host, _, _ in PLAN[1:]
+    ]
+    found = ended("stopped", *kept)
+    assert [health(found, name) for name in ("etcd-a", "server-a")] == [Health.HALF, Health.PLANNED]
+
+
+def test_a_check_that_failed_in_a_run_that_has_ended_is_told_of_its_machine() -> None:
+    done = change("machines", "boot:etcd-a", "etcd-a", "done")
+    wrong = CheckFinished(finding=finding(Status.FAIL, "etcd-a", check="machines.clock"))
+    assert health(ended("", *done, wrong), "etcd-a") is Health.OK
+    assert health(ended("failed", *done, wrong), "etcd-a") is Health.BAD
+    gone = CheckFinished(finding=finding(Status.FAIL, "tower-b", "hosts", "hosts.reach"))
+    assert health(ended("failed", gone), "tower-b") is Health.AWAY
+
+
+def test_members_that_were_set_up_before_the_run_ended_are_counted() -> None:
+    rows = tuple((f"start:{name}", name, "Start", 1.0) for name in ("etcd-a", "etcd-b", "pi"))
+    plan = StepPlanned(step="etcd", changes=rows)
+    first = change("etcd", "start:pi", "pi", "done")
+    assert picture(plan, *first).quorum == (Health.BUSY, "forming, 1 of 3 members vote")
+    assert picture(plan, *first, run_ended(9, "stopped")).quorum == (Health.HALF, "1 of 3 members set up")
 
 
 def test_what_was_there_already_is_ok_once_its_step_has_looked() -> None:

@@ -19,6 +19,9 @@ NEXT = (
 )
 """What to do next: a command, and what it is for."""
 
+ROOM = 16
+"""Columns beside a command below which what it is for stands on a line of its own."""
+
 KUBECTL = ("kubeconfig", "the cluster for kubectl on this machine")
 """First of all, where there is one."""
 
@@ -86,10 +89,14 @@ def next_steps(spec: ClusterSpec, folder: str, width: int, program: str = "wizar
     rows = [line(("What next", Tone.STRONG))]
     steps = (KUBECTL, *NEXT) if spec.nodes() else NEXT
     longest = max(len(f"{program} {command}") for command, _ in steps)
+    room = width - longest - 4
     for command, what in steps:
-        for index, part in enumerate(wrapped(what, max(width - longest - 4, 16), "", "")):
-            shown = "" if index else f"{program} {command}"
-            rows.append(line("  ", (f"{shown:<{longest}}", Tone.ACCENT), f"  {part}"))
+        shown = f"{program} {command}"
+        if room < ROOM:
+            rows += [line("  ", (shown, Tone.ACCENT)), *map(line, wrapped(what, width, "    ", "    "))]
+            continue
+        for index, part in enumerate(wrapped(what, room, "", "")):
+            rows.append(line("  ", (f"{'' if index else shown:<{longest}}", Tone.ACCENT), f"  {part}"))
     rows += [line(""), line(("Keep safe", Tone.STRONG))]
     text = f"{folder} has the keys and passwords of this cluster: put it into your backups."
     rows += [line(part) for part in wrapped(text, width, "  ", "  ")]

@@ -19,6 +19,7 @@ class Health(Enum):
     OK = ("ok", "ok", Tone.OK)
     BUSY = ("..", "at work", Tone.BUSY)
     PLANNED = ("--", "not yet", Tone.DIM)
+    HALF = ("!!", "half done", Tone.WARN)
     WARN = ("!!", "warning", Tone.WARN)
     BAD = ("xx", "failed", Tone.BAD)
     AWAY = ("xx", "no answer", Tone.BAD)
@@ -43,6 +44,10 @@ class Health(Enum):
     def told(self) -> str:
         """Symbol and word; where the symbol is the word, once."""
         return self.word if self.symbol == self.word else f"{self.symbol} {self.word}"
+
+
+UNFINISHED = (Health.PLANNED, Health.BUSY, Health.HALF)
+"""How a machine is that nothing has gone wrong with and that is not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Topology:
     """The whole picture."""
 
     places: tuple[Place, ...]
+    over: bool = False
+    """The run it was taken from has ended: nobody is at work on what is missing."""
 
     @property
     def voters(self) -> tuple[Node, ...]:
@@ -88,10 +95,10 @@ class Topology:
         if not members:
             return Health.PLANNED, "no etcd members yet"
         told = f"{up} of {len(members)} members"
-        if all(one.voter in (Health.PLANNED, Health.BUSY) for one in members):
+        if all(one.voter in UNFINISHED for one in members):
             return Health.PLANNED, f"not formed yet, {len(members)} members planned"
-        if any(one.voter in (Health.PLANNED, Health.BUSY) for one in members):
-            return Health.BUSY, f"forming, {told} vote"
+        if any(one.voter in UNFINISHED for one in members):
+            return (Health.HALF, f"{told} set up") if self.over else (Health.BUSY, f"forming, {told} vote")
         if up < need:
             if any(one.voter is Health.UNKNOWN for one in members):
                 return Health.UNKNOWN, f"{told} seen to vote, {need} are needed"
@@ -120,7 +127,7 @@ def topology(
     members = {member.name for member in spec.etcd_members()} | {
         one.name for one in machines if one.role == "etcd"
     }
-    return Topology(tuple(_place(host, machines, members, seen) for host in spec.hosts))
+    return Topology(tuple(_place(host, machines, members, seen) for host in spec.hosts), seen.over)
 
 
 def _place(host: HostSpec, machines: Sequence[MachineSpec], members: set[str], seen: _Seen) -> Place:
@@ -149,10 +156,20 @@ class _Seen:
     view: RunView
     findings: tuple[Finding, ...]
 
+    @property
+    def over(self) -> bool:
+        """Whether there was a run that has ended."""
+        return self.view.status in ("done", "failed", "stopped")
+
+    def found(self, name: str) -> list[Finding]:
+        """What is said of a machine by the last look, and by the checks that failed in a run that has ended."""
+        wrong = self.view.wrong if self.over else ()
+        return [one for one in (*self.findings, *wrong) if one.host == name]
+
     def host(self, name: str) -> Health:
         """How a host is: reached or not, and what its checks and changes say."""
         reached = self.view.hosts.get(name)
-        found = [one for one in self.findings if one.host == name]
+        found = self.found(name)
         if any(one.status is Status.FAIL and one.check in _AWAY for one in found):
             return Health.AWAY
         if found:
@@ -160,30 +177,34 @@ class _Seen:
         if reached == "failed":
             return Health.AWAY
         mine = [change for _, change in self._changes() if change.host == name]
-        return _of_changes(mine) if mine else (Health.OK if reached == "connected" else Health.PLANNED)
+        return (
+            _of_changes(mine, over=self.over)
+            if mine
+            else (Health.OK if reached == "connected" else Health.PLANNED)
+        )
 
     def guest(self, name: str, host: Health) -> Health:
         """How a guest is; one whose host is away cannot be better than that."""
         if host is Health.AWAY:
             return Health.AWAY if self.findings or self._touched(name) else Health.PLANNED
-        found = [one for one in self.findings if one.host == name]
+        found = self.found(name)
         if found:
             return _of_findings(found)
         mine = [c for _, c in self._changes() if c.host == name or c.key.endswith(f":{name}")]
-        return _of_changes(mine) if mine else self._without_changes("machines")
+        return _of_changes(mine, over=self.over) if mine else self._without_changes("machines")
 
     def voter(self, name: str, host: Health) -> Health:
         """How a member's etcd is."""
         if host is Health.AWAY:
             return Health.AWAY
-        found = [one for one in self.findings if one.host == name]
+        found = self.found(name)
         etcd = [one for one in found if one.step == "etcd"]
         if any(one.status is Status.FAIL and one.step in ("hosts", "machines") for one in found):
             return Health.AWAY
         if etcd:
             return _of_findings(etcd)
         mine = [c for step, c in self._changes() if step == "etcd" and c.host == name]
-        return _of_changes(mine) if mine else self._without_changes("etcd")
+        return _of_changes(mine, over=self.over) if mine else self._without_changes("etcd")
 
     def _changes(self) -> Iterable[tuple[str, ChangeView]]:
         return [(step.id, change) for step in self.view.steps for change in step.changes]
@@ -216,15 +237,18 @@ def _of_findings(found: Sequence[Finding]) -> Health:
     return Health.UNKNOWN if Status.SKIP in statuses else Health.BUSY
 
 
-def _of_changes(mine: Sequence[ChangeView]) -> Health:
+def _of_changes(mine: Sequence[ChangeView], *, over: bool) -> Health:
+    """How a machine is by its changes; in a run that is over, what was not done is not at work either."""
     statuses = {one.status for one in mine}
     if "failed" in statuses:
         return Health.BAD
-    if "unknown" in statuses:
+    if "unknown" in statuses or (over and "running" in statuses):
         return Health.UNKNOWN
-    if "running" in statuses or {"planned", "done"} <= statuses:
+    if not over and ("running" in statuses or {"planned", "done"} <= statuses):
         return Health.BUSY
-    return Health.OK if statuses == {"done"} else Health.PLANNED
+    if "done" not in statuses:
+        return Health.PLANNED
+    return Health.OK if statuses == {"done"} else Health.HALF
 
 
 LEAST, MOST = 24, 34
