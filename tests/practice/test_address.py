@@ -124,7 +124,7 @@ def test_somebody_who_takes_the_address_at_the_last_moment_stops_the_step(bare: 
     def come() -> None:
         bare.world.lan.strangers[VIP] = (STRANGER,)
 
-    bare.hosts.faults.moments.append(Moment("tower-b", "after read/wire", come, 1))
+    bare.hosts.faults.moments.append(Moment("", "after read/wire", come, 2))
     result = apply(bare)
     assert result.status == "failed"
     (finding,) = (one for one in result.findings if one.check == "address.foreign")
