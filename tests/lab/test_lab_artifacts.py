@@ -332,6 +332,7 @@ def test_status_says_which_k3s_the_lab_would_install(kitchen: Kitchen, tmp_path:
     assert "storage:" not in report.as_text(store, [])
     store.artifacts = str(artifacts.ensure(quiet, kubernetes=True))
     assert "the lab's stand-in" in report.as_text(store, [])
+    assert "charts by the real helm-controller with a job image of the lab's" in report.as_text(store, [])
     assert "stand in for Longhorn's volumes" in report.as_text(store, [])
     store.artifacts = str(artifacts.ensure(quiet, published=release.named(a_release(tmp_path / "usb"))))
     assert "its publisher's release" in report.as_text(store, [])

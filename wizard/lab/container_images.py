@@ -60,19 +60,19 @@ _HOME = "home/klipper-helm"
 
 CLUSTER = (
     Image(
-        "docker.io/rancher/mirrored-pause:3.6",
+        "docker.io/rancher/mirrored-pause:3.10.2",
         Runs(("/pause",), user="65535:65535"),
         module="pause",
         programs=((".", "pause"),),
     ),
     Image(
-        "docker.io/rancher/mirrored-coredns-coredns:1.14.4",
+        "docker.io/rancher/mirrored-coredns-coredns:1.14.6",
         Runs(("/coredns",), ports=(53,)),
         module="coredns",
         programs=((".", "coredns"),),
     ),
     Image(
-        "docker.io/rancher/klipper-helm:v0.9.14-build20260210",
+        "docker.io/rancher/klipper-helm:v0.13.3-build20260727",
         Runs(("/usr/bin/entry",), user="1000", environment=(f"HOME=/{_HOME}",), folder="/tmp"),  # noqa: S108
         module="helm",
         programs=((".", "usr/bin/entry"), ("helm.sh/helm/v3/cmd/helm", "usr/local/bin/helm")),
@@ -82,14 +82,19 @@ CLUSTER = (
         ),
     ),
     Image(
-        "docker.io/rancher/mirrored-library-traefik:3.7.4",
+        "docker.io/rancher/mirrored-library-traefik:3.7.8",
         Runs(("/usr/local/bin/ingress",), user="65534", ports=(8000, 8443, 9000)),
         module="equipment",
         programs=(("./ingress", "usr/local/bin/ingress"),),
         packages=_NGINX,
     ),
 )
-"""What K3s's own air-gap file holds, as far as the lab has it."""
+"""What K3s's own air-gap file holds, as far as the lab has it, under the names of 1.36.4.
+
+Traefik, CoreDNS and helm-controller: the table of github.com/k3s-io/k3s/releases/tag/v1.36.4+k3s1. Pause: changed in 1.36.3
+(k3s#14389). The helm job: changed with helm-controller 0.17.7 of 2026-07-27 in 1.36.3 (k3s#14475), and still so in the list
+of 1.37.1; the list of 1.36.4 itself was not to be had.
+"""
 
 METALLB = tuple(
     Image(

@@ -80,7 +80,7 @@ def write_image(name: str, runs: Runs, content: Path, out: Path) -> None:
     """One image of one layer.
 
     Args:
-        name: with registry and tag, e.g. `docker.io/rancher/mirrored-pause:3.6`.
+        name: with registry and tag, e.g. `docker.io/rancher/mirrored-pause:3.10.2`.
         runs: its program.
         content: tar of its root.
         out: the archive to write, not compressed.

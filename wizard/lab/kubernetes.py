@@ -12,7 +12,7 @@ from wizard.lab.images import Say
 from wizard.lab.spec import K3S_VERSION
 
 HELM_CONTROLLER = f"{container_images.FOLDER}/helm-controller"
-HELM_CONTROLLER_VERSION = "0.17.9"
+HELM_CONTROLLER_VERSION = "0.17.7"
 """The one K3s links in; go.mod in its folder says the same."""
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 K3S = {
     "publisher": f"{K3S_VERSION}, its publisher's release",
-    "built": f"{K3S_VERSION}, the lab's stand-in: Kubernetes from its sources behind K3s's outside (docs/lab.md)",
+    "built": f"{K3S_VERSION}, the lab's stand-in: Kubernetes from its sources behind K3s's outside; charts by the real "
+    "helm-controller with a job image of the lab's (docs/lab.md)",
     "": "none; `wizard lab up` brings it, unless --no-kubernetes is given",
 }
 """Which K3s the lab would install, by the origin in the lock of its artifacts."""

@@ -3,7 +3,7 @@ module homelab.arpa/lab/images/coredns
 
 go 1.26.0
 
-require github.com/coredns/coredns v1.14.4
+require github.com/coredns/coredns v1.14.6
 
 require (
 	github.com/apparentlymart/go-cidr v1.1.1 // indirect

@@ -1,5 +1,5 @@
 // Command job is what a helm-controller job runs in the lab: helm, told by the environment and arguments that the
-// controller gives its jobs (helm-controller v0.17.9, pkg/controllers/chart/chart.go).
+// controller gives its jobs (helm-controller v0.17.7, pkg/controllers/chart/chart.go).
 //
 // The publisher's image cannot be had where this is used; the contract is met, its script is not copied. As the
 // controller expects, nothing is done where the release is not at the revision the job was made for, and every

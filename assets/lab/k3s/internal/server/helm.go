@@ -12,8 +12,8 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// helmJobImage is the one that the K3s of this version names.
-const helmJobImage = "rancher/klipper-helm:v0.9.14-build20260210"
+// helmJobImage is the one that the K3s of this version names (sources: wizard/lab/container_images.py).
+const helmJobImage = "rancher/klipper-helm:v0.13.3-build20260727"
 
 // runHelm runs the Helm controller on one server at a time, where the binary carries one.
 func (s *Server) runHelm(ctx context.Context) {
