@@ -7,16 +7,21 @@ from dataclasses import replace
 from functools import partial
 
 from steps.etcd_seen import look, place_of
+from steps.k3s_seen import look as look_at_node
+from steps.k3s_seen import ours
 from steps.login import login
 from steps.parse.present import parse_present
 from steps.side_by_side import side_by_side
 from wizard.core.check import Check, Finding, failed, passed, skipped, warned
 from wizard.core.context import Context
 from wizard.core.decide.present import Present, Site, judge, worth_asking
+from wizard.core.decide.present_kubernetes import shows_k3s
 from wizard.core.errors import RefusedError, RemoteError, UnreachableError
 from wizard.core.facts import HostFacts
 from wizard.core.spec import ClusterSpec
+from wizard.core.spec.model import MachineSpec
 from wizard.payload.etcd_unit import UNIT
+from wizard.payload.k3s_unit import RUNNING_CONFIG
 
 READ = "read/present"
 READ_SECONDS = 60.0
@@ -78,6 +83,7 @@ def _site(ctx: Context, name: str, facts: HostFacts) -> Site:
         lineage=ctx.state.lineage if ctx.state.serial else "",
         own_etcd=own_etcd,
         own_unit=own_unit,
+        own_k3s=machine is not None and _own_node(ctx, machine, facts),
         endpoints=_endpoints(spec),
     )
 
@@ -102,6 +108,14 @@ def _own_etcd(ctx: Context, name: str, facts: HostFacts, *, guest: bool) -> tupl
     # A member whose disk was lost has no mark any more: that is for the etcd step to mend.
     unit = bool(lineage) and seen.data.marker in ("", lineage) and seen.unit.fragment == UNIT
     return unit and seen.unit.sub != "auto-restart", unit
+
+
+def _own_node(ctx: Context, machine: MachineSpec, facts: HostFacts) -> bool:
+    """Whether the K3s seen in a guest is a node of ours: marked as one, and started for our cluster where it runs."""
+    if machine not in ctx.spec.nodes() or not shows_k3s(facts) or not ours(ctx, machine):
+        return False
+    started = look_at_node(ctx, machine).seen.texts.get(RUNNING_CONFIG, "")
+    return not started or any(f"//{address}:" in started for address in _endpoints(ctx.spec))
 
 
 # --- as checks

@@ -240,6 +240,10 @@ NOBODY: dict[str, tuple[Site, HostFacts]] = {
     "a Pi": (PI, pi_facts()),
     "a guest": (GUEST, facts()),
     "a member of ours on the Pi": (replace(PI, own_etcd=True), pi_facts(services=ETCD, ports=STACKED)),
+    "a K3s in a guest that its own steps judge": (
+        replace(GUEST, own_k3s=True),
+        facts(services=K3S, traces=("k3s",)),
+    ),
     "an etcd in a guest that the etcd step judges": (replace(GUEST, own_etcd=True), facts(services=ETCD)),
     "a K3s that is not running or left anything": (TOWER, facts(services=(Service("k3s", True),))),
 }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from steps.discover import Discover
 from steps.k3s_files import AGENT_TOKEN, TOKEN
 from tests.practice import k3s_site as site
-from tests.practice.cluster import SERVERS, Cluster, without_proxy
-from wizard.core.check import Status
+from tests.practice.cluster import SERVERS, Cluster, without_proxy, yes
+from wizard.core.check import Finding, Status
 from wizard.core.spec.model import K3sSpec
 from wizard.payload import k3s_config as config
 from wizard.payload.k3s_unit import BINARY, unit_path
@@ -238,3 +240,24 @@ def test_a_guest_that_does_not_run_explains_its_checks(done: Cluster) -> None:
     done.machines["worker-b"].up = False
     mine = [one for one in site.looked_at(done) if one.host == "worker-b"]
     assert mine and {one.explained_by for one in mine} == {"machines.running"}
+
+
+def test_a_marked_node_that_runs_for_another_cluster_is_refused_before_anything_is_changed(
+    done: Cluster,
+) -> None:
+    machine = done.machines["worker-b"]
+    assert discovered(done, "worker-b").status is Status.PASS
+    theirs = re.sub(r"https://[0-9.]+", "https://192.0.2.9", machine.k3s.config)
+    machine.k3s.config = theirs
+    machine.files[config.CONFIG] = File(theirs.encode())
+    found = discovered(done, "worker-b")
+    assert found.status is Status.FAIL and "192.0.2.9" in found.evidence
+    result = done.session(steps=(Discover(), *site.STORY)).apply(yes)
+    assert (result.status, result.changes) == ("failed", 0)
+
+
+def discovered(cluster: Cluster, guest: str) -> Finding:
+    """What is said of another cluster in a guest."""
+    report = cluster.session(steps=(Discover(), *site.STORY)).doctor(["discover.guest"])
+    (one,) = (finding for finding in report.findings if finding.host == guest)
+    return one

@@ -12,21 +12,34 @@ from functools import cache, lru_cache
 from wizard.core.dataclass import dataclass
 from wizard.core.host import Args
 from wizard.core.resources import asset_text
+from wizard.payload.k3s_unit import BINARY, NAMES, unit_path
 from wizard.practice.answer import Answer
 from wizard.practice.boot import first_boot
 from wizard.practice.definition import Definition, read_definition
+from wizard.practice.k3s_process import ROLES, has_data, process_runs
 from wizard.practice.machine import Domain, Machine, read_sections, write_sections
 from wizard.practice.occupants import holds, with_occupants
 
 Sections = dict[str, tuple[str, ...]]
+
+NODE_PORTS = (
+    ("127.0.0.1", 6444),
+    ("127.0.0.1", 10248),
+    ("127.0.0.1", 10249),
+    ("127.0.0.1", 10256),
+    ("*", 10250),
+)
+SERVER_PORTS = (("*", 6443), ("127.0.0.1", 10257), ("127.0.0.1", 10259))
+"""Where the programs of a node listen, as the lab's were seen to."""
 
 DATA_FREE = 0.94
 """Share of a new ext4 that is free."""
 
 
 def facts(machine: Machine, _args: Args, _payload: bytes) -> Answer:
-    """What the host is, with the parts that changed since: its clock, the wizard's marker, guests, etcd."""
-    sections = with_occupants(machine, _with_etcd(machine, _with_guests(machine, _with_swap(machine))))
+    """What the host is, with the parts that changed since: its clock, the wizard's marker, guests, etcd, K3s."""
+    sections = _with_k3s(machine, _with_etcd(machine, _with_guests(machine, _with_swap(machine))))
+    sections = with_occupants(machine, sections)
     end = sections.pop("end", ())
     marker_file = machine.files.get(machine.marker_path)
     if marker_file:
@@ -236,6 +249,29 @@ def _with_etcd(machine: Machine, sections: Sections) -> Sections:
     tools = [*sections.get("tools", ())]
     tools += [name for name in ("etcd", "etcdctl") if f"/usr/local/bin/{name}" in machine.files]
     return {**sections, "services": tuple(services), "ports": tuple(ports), "tools": tuple(tools)}
+
+
+# --- K3s
+
+
+def _with_k3s(machine: Machine, sections: Sections) -> Sections:
+    """What a node shows of itself: its folder, its unit, its processes, its ports."""
+    if not has_data(machine, *ROLES):
+        return sections
+    services, ports = list(sections.get("services", ())), list(sections.get("ports", ()))
+    for role in (one for one in ROLES if unit_path(one) in machine.files):
+        name = NAMES[role].removesuffix(".service")
+        services += [f"unit {name}", *([f"enabled {name}"] if machine.k3s.enabled else [])]
+    if process_runs(machine):
+        name = f"k3s-{machine.k3s.role}"
+        services = [f"process {name}", "process containerd", *services]
+        ports += [
+            f'tcp LISTEN 0      4096   {address}:{port}   {address}:*   users:(("{name}",pid=912,fd=8))'
+            for address, port in (*NODE_PORTS, *(SERVER_PORTS if machine.k3s.role == "server" else ()))
+        ]
+    tools = (*sections.get("tools", ()), *(("k3s",) if BINARY in machine.files else ()))
+    flags = (*sections.get("host", ()), "k3s=1")
+    return {**sections, "host": flags, "services": tuple(services), "ports": tuple(ports), "tools": tools}
 
 
 def mount_of(machine: Machine, path: str) -> tuple[str, str]:

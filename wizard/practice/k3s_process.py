@@ -10,10 +10,10 @@ from functools import lru_cache, partial
 
 from wizard.core.dataclass import dataclass
 from wizard.payload.k3s_config import API_PORT, CONFIG
-from wizard.payload.k3s_unit import BINARY, unit_path
+from wizard.payload.k3s_unit import BINARY, Role, unit_path
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import client_accepted, member_of, settle
-from wizard.practice.k3s_certificates import certify_node, certify_server
+from wizard.practice.k3s_certificates import DATA, certify_node, certify_server
 from wizard.practice.k3s_state import K3sProcess, Kubernetes, Node
 from wizard.practice.keepalived_process import settle_address
 from wizard.practice.kube_admin import kubeconfig
@@ -38,6 +38,8 @@ PASSWORD = "/etc/rancher/node/password"  # noqa: S105 - a path
 KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
 EMBEDDED = "/var/lib/rancher/k3s/server/db/etcd"
 KUBELET_PORT = 10250
+
+ROLES: tuple[Role, ...] = ("server", "agent")
 
 HEAD = 120
 """Bytes of the program that say which one it is."""
@@ -126,6 +128,17 @@ def cluster_of(world: World, server: Machine) -> Kubernetes | None:
     """What a server that runs finds in its etcd; None where it finds nothing."""
     found, _ = _datastore(world, server, read_config(server.k3s.config))
     return found.kubernetes if found else None
+
+
+def has_data(machine: Machine, *roles: Role) -> bool:
+    """Whether K3s has left there, or was given, a folder of data.
+
+    Args:
+        machine: any.
+        roles: as any of these.
+    """
+    folders = tuple(f"{DATA}/{role}/" for role in roles)
+    return any(path.startswith(folders) for path in machine.files)
 
 
 def process_runs(machine: Machine) -> bool:

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from wizard.core.dataclass import dataclass
-from wizard.core.host import Args
-from wizard.practice.answer import Answer
-from wizard.practice.machine import Machine, write_sections
+from wizard.practice.machine import Machine
 
 Sections = dict[str, tuple[str, ...]]
 
@@ -144,7 +142,8 @@ OCCUPANTS: Mapping[str, Occupant] = {
 """By name."""
 
 
-def _of(machine: Machine) -> list[Occupant]:
+def occupants_of(machine: Machine) -> list[Occupant]:
+    """What lives on a host that is not ours."""
     return [one for name, one in OCCUPANTS.items() if name in machine.occupants]
 
 
@@ -155,7 +154,7 @@ def holds(machine: Machine, port: int) -> bool:
         machine: the host.
         port: of TCP.
     """
-    occupied = (number for one in _of(machine) for _, _, number, _ in one.ports)
+    occupied = (number for one in occupants_of(machine) for _, _, number, _ in one.ports)
     return port in machine.listens or port in occupied
 
 
@@ -166,7 +165,7 @@ def with_occupants(machine: Machine, sections: Sections) -> Sections:
         machine: the host.
         sections: of its facts.
     """
-    found = _of(machine)
+    found = occupants_of(machine)
     added = {
         "host": [f"{flag}=1" for one in found for flag in one.flags],
         "services": [f"process {name}" for one in found for name in one.processes],
@@ -188,27 +187,3 @@ def _listed(machine: Machine, port: tuple[str, str, int, str]) -> str:
     user = f' users:(("{process}",pid=741,fd=7))' if process else ""
     place = address.format(address=machine.address)
     return f"{protocol}   {state} 0      4096   {place}:{number}   *:*   {user}"
-
-
-ASKED_OF_ITS_API = ("k3s", "kubeadm")
-"""Whose nodes are only told by its own programs."""
-
-
-def _counted(one: Occupant) -> tuple[str, ...]:
-    return ("bytes=", "node=") if one.kind in ASKED_OF_ITS_API else ("bytes=",)
-
-
-def present(machine: Machine, args: Args, _payload: bytes) -> Answer:
-    """What lives on the host, in its own words; a member of ours is an etcd like any other there."""
-    sections: Sections = {}
-    for one in _of(machine):
-        sections[one.kind] = tuple(
-            line.format(address=machine.address, name=machine.name)
-            for line in one.told
-            if args["count"] == "yes" or not line.startswith(_counted(one))
-        )
-    if machine.etcd.wanted and not machine.etcd.said and not holds(machine, 2380):
-        sections.setdefault(
-            "etcd", ("program=/usr/local/bin/etcd", "unit=etcd.service", f"name={machine.name}")
-        )
-    return Answer(write_sections({**sections, "end": ()}))

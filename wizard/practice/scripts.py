@@ -18,7 +18,7 @@ from wizard.practice.answer import Answer, Handler
 from wizard.practice.facts import facts
 from wizard.practice.kube_admin import admin_file
 from wizard.practice.machine import File, Machine
-from wizard.practice.occupants import present
+from wizard.practice.present import present
 from wizard.practice.upload import put
 from wizard.practice.wire_scripts import wire
 from wizard.practice.witness_scripts import fsync, witness

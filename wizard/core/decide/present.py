@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wizard.core.decide.present_data import NOBODY, Occupant, Present, Reply, Site
-from wizard.core.decide.present_kubernetes import k3s, kubeadm, microk8s
+from wizard.core.decide.present_kubernetes import K3S_UNITS, k3s, kubeadm, microk8s
 from wizard.core.decide.present_services import dns, earlier_run, etcd, in_our_way, swarm
 from wizard.core.decide.traces import at_work
 from wizard.core.facts import HostFacts
@@ -38,4 +38,5 @@ def worth_asking(site: Site, facts: HostFacts) -> bool:
         site: a guest of ours runs K3s, and a member etcd: what is ours is no trace.
         facts: of it.
     """
-    return at_work(facts, but="etcd" if site.own_etcd else "") or bool(in_our_way(site, facts))
+    ours = (*(("etcd",) if site.own_etcd else ()), *(K3S_UNITS if site.own_k3s else ()))
+    return at_work(facts, but=ours) or bool(in_our_way(site, facts))

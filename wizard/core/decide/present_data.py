@@ -87,6 +87,8 @@ class Site:
     """The etcd there is a member of ours, or looked at as one by the step that makes it."""
     own_unit: bool = False
     """`etcd.service` there is ours, whether it is up or gives up again and again."""
+    own_k3s: bool = False
+    """The K3s there is a node of ours, looked at as one by the steps that make it."""
     endpoints: tuple[str, ...] = ()
     """Addresses a K3s of ours knows: etcd members, servers, the API address."""
 

@@ -18,6 +18,9 @@ from wizard.core.facts import GIB, HostFacts
 ETCD_PORTS = (2379, 2380)
 """etcd's clients and peers (domain.md 1.7)."""
 
+K3S_UNITS = ("k3s", "k3s-agent")
+"""Its services, as the facts name them."""
+
 _MICROK8S = ("kubelite", "k8s-dqlite", "cluster-agent")
 _K3S = ("k3s-server", "k3s-agent", "k3s")
 _KUBEADM = ("kubelet", "kube-apiserver", "kube-controller", "kube-scheduler", "etcd")
@@ -84,11 +87,17 @@ def _microk8s_why(site: Site, facts: HostFacts) -> str:
     )
 
 
+def shows_k3s(facts: HostFacts) -> bool:
+    """Whether K3s runs there, would after a boot, or has left its data."""
+    services = [facts.service(name) for name in K3S_UNITS]
+    return "k3s" in facts.traces or any(one.running or one.enabled for one in services)
+
+
 def k3s(site: Site, facts: HostFacts, seen: Occupant) -> Iterator[Present]:
     """A K3s on the host itself, or one in a guest that does not know our etcd."""
-    services = [facts.service(name) for name in ("k3s", "k3s-agent")]
+    services = [facts.service(name) for name in K3S_UNITS]
     running = any(one.running for one in services)
-    if not (running or any(one.enabled for one in services) or "k3s" in facts.traces):
+    if site.own_k3s or not shows_k3s(facts):
         return
     if site.role == "guest" and (_joined(site, seen) or _laid_out(facts, seen, running)):
         return
@@ -128,7 +137,7 @@ def _laid_out(facts: HostFacts, seen: Occupant, running: bool) -> bool:
     One that joined another cluster is told by its certificate where K3s is set up (`do/k3s-configure`).
     """
     named = (*seen.all("datastore-endpoint"), *seen.all("server"))
-    units = any(facts.service(name).installed for name in ("k3s", "k3s-agent"))
+    units = any(facts.service(name).installed for name in K3S_UNITS)
     return seen.first("role") == "agent" and not (running or units or named)
 
 
@@ -157,7 +166,7 @@ def _k3s_evidence(facts: HostFacts, seen: Occupant) -> tuple[str, ...]:
         *listening(facts, _K3S),
         *((f"datastore or server: {', '.join(dict.fromkeys(endpoints))}",) if endpoints else ()),
         *((f"nodes: {nodes}",) if nodes else ()),
-        *_units(facts, ("k3s", "k3s-agent")),
+        *_units(facts, K3S_UNITS),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from wizard.core.facts import HostFacts
 
 DNS_PORT = 53
@@ -9,18 +11,18 @@ DNS_PORT = 53
 WILDCARDS = ("0.0.0.0", "*", "::")  # noqa: S104 - what others listen on, we open nothing
 
 PROGRAMS = ("microk8s", "k3s", "k3s-agent", "kubelet", "kube-apiserver", "etcd")
-"""Services of the facts that another cluster brings; `etcd` may be ours."""
+"""Services of the facts that another cluster brings; `etcd`, and in a guest `k3s`, may be ours."""
 
 
-def at_work(facts: HostFacts, *, but: str = "") -> bool:
+def at_work(facts: HostFacts, *, but: Collection[str] = ()) -> bool:
     """Whether such a program runs, will run after a boot, or has left its data.
 
     Args:
         facts: of the host.
-        but: the one that is known to be ours.
+        but: those that are known to be ours.
     """
-    services = (facts.service(name) for name in PROGRAMS if name != but)
-    traces = [name for name in facts.traces if name != but]
+    services = (facts.service(name) for name in PROGRAMS if name not in but)
+    traces = [name for name in facts.traces if name not in but]
     return facts.microk8s or bool(traces) or any(one.running or one.enabled for one in services)
 
 

@@ -18,7 +18,11 @@ from wizard.core.events import CheckFinished, Sink
 from wizard.core.spec.model import ClusterSpec
 
 WORKERS = 16
-"""Hosts and checks worked on at the same time; a homelab has fewer than that."""
+"""Hosts worked on at the same time; a homelab has fewer than that."""
+
+CHECKS_AT_ONCE = 128
+"""Most of the checks only wait for an answer that another has asked for. With few at a time, those that wait for the
+slowest machine would keep the first question from the others."""
 
 RETRY_PAUSE = 2.0
 """Seconds between two tries of a failing check."""
@@ -48,7 +52,7 @@ def run_checks(
     """
     if not assertions:
         return []
-    pool = ThreadPoolExecutor(min(WORKERS, len(assertions)), thread_name_prefix="check")
+    pool = ThreadPoolExecutor(min(CHECKS_AT_ONCE, len(assertions)), thread_name_prefix="check")
     try:
         futures = [pool.submit(_patiently, item, ctx, emit, control or Control()) for item in assertions]
         return [_finding(item, future, emit) for item, future in zip(assertions, futures, strict=True)]
