@@ -37,6 +37,8 @@ class NetworkScreen(StageScreen):
         yield Field("network.api_vip", "API address", example="192.168.10.20")
         yield Field("network.load_balancer", "Services", example="192.168.10.230-192.168.10.250", long=True)
         yield Field("network.domain", "Domain", example="home.arpa")
+        yield Field("network.pod_cidr", "Pods", example="10.42.0.0/16")
+        yield Field("network.service_cidr", "In-cluster", example="10.43.0.0/16")
         yield Choice("dns.kind", "Name server", NAME_SERVERS)
         yield Field("network.upstream_dns", "Asks", example="9.9.9.9, 149.112.112.112", long=True)
 

@@ -215,6 +215,13 @@ def test_a_wrong_answer_is_told_and_asked_again(tmp_path: Path) -> None:
     assert spec.network.gateway == "10.213.99.1"
 
 
+def test_the_networks_inside_the_cluster_keep_out_of_the_way_of_others(tmp_path: Path) -> None:
+    someone = Someone({**addresses(), "network.pod_cidr": ["10.213.0.0/16", "10.52.0.0/16"]})
+    spec = asked(tmp_path, someone)
+    assert (spec.network.pod_cidr, spec.network.service_cidr) == ("10.52.0.0/16", "10.43.0.0/16")
+    assert someone.paths.count("network.pod_cidr") == 2
+
+
 def test_an_answer_that_changes_more_says_what_is_different_further_on(tmp_path: Path) -> None:
     """Back from the network to where guests lie: another folder has other room, so other guests are proposed."""
     folders = {"hosts[1].vm_dir": ["", "/mnt/cache/domains"]}

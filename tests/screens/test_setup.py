@@ -171,6 +171,8 @@ BAD = [
     ("network", "network.gateway", "10.9.9.9", "network.gateway"),
     ("network", "network.dhcp", "10.213.99.199-10.213.99.100", "network.dhcp"),
     ("network", "network.api_vip", "10.213.99.150", "network.api_vip"),
+    ("network", "network.pod_cidr", "10.213.0.0/16", "network.pod_cidr"),
+    ("network", "network.service_cidr", "10.42.0.0/16", "network.service_cidr"),
     ("network", "network.load_balancer", "10.213.99.250-10.213.99.230", "network.load_balancer"),
     ("witness", "etcd.heartbeat_ms", "soon", "etcd.heartbeat_ms"),
     ("storage", "storage.backup_target", "the shed", "storage.backup_target"),

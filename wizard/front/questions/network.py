@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from wizard.core.draft import Draft
 from wizard.core.errors import WizardError
 from wizard.core.suggest import suggest_network
 from wizard.front.layout_wire import address_rows
@@ -36,6 +37,13 @@ FIELDS = (
         "192.168.10.230-192.168.10.250",
     ),
     ("domain", "Domain of your names?", "home.arpa is meant for homes.", "home.arpa"),
+    (
+        "pod_cidr",
+        "Network of pods?",
+        "Only the cluster sees it; no other network of yours may use it, and later it cannot be changed.",
+        "10.42.0.0/16",
+    ),
+    ("service_cidr", "Network of services inside the cluster?", "Likewise.", "10.43.0.0/16"),
 )
 NAME_SERVERS = (
     Choice("adguard", "AdGuard Home"),
@@ -104,8 +112,9 @@ def wrong_questions(talk: Talk) -> list[Question]:
 
 
 def _suggested(talk: Talk, path: str) -> str:
-    """What the hosts suggest in place of an answer that is wrong."""
-    return suggest_network(talk.draft.drop(path), talk.checked.spec, talk.facts).get(path)
+    """What the hosts suggest in place of an answer that is wrong; else what suits nearly everybody."""
+    seen = suggest_network(talk.draft.drop(path), talk.checked.spec, talk.facts).get(path)
+    return seen or Draft.new().get(path)
 
 
 def _upstream(talk: Talk, value: str) -> bool:
