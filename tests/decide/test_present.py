@@ -267,10 +267,14 @@ def test_a_k3s_that_knows_our_members_or_our_api_is_ours(line: str) -> None:
     assert judge(GUEST, facts(services=K3S), told(f"k3s\n{line}")) == ()
 
 
-def test_a_guest_that_was_given_images_ahead_is_not_anybody_elses() -> None:
+def test_a_guest_that_was_given_k3s_ahead_is_not_anybody_elses() -> None:
     laid = told("k3s\nrole=agent\nbytes=1000")
     known = facts(traces=("k3s",))
     assert judge(GUEST, known, laid) == ()
+    program = facts(traces=("k3s",), services=(Service("k3s", installed=True, enabled=None),))
+    assert judge(GUEST, program, laid) == ()
+    unit = facts(traces=("k3s",), services=(Service("k3s", installed=True, enabled=False),))
+    assert [one.kind for one in judge(GUEST, unit, laid)] == ["k3s"]
     assert [one.kind for one in judge(GUEST, known, told("k3s\nrole=server\nbytes=1000"))] == ["k3s"]
     assert [one.kind for one in judge(GUEST, facts(services=K3S), laid)] == ["k3s"]
 

@@ -132,12 +132,13 @@ def _joined(site: Site, seen: Occupant) -> bool:
 
 
 def _laid_out(facts: HostFacts, seen: Occupant, running: bool) -> bool:
-    """Whether there is an agent's folder and nothing that would start one: so is a guest that was given images ahead.
+    """Whether there is an agent's folder and nothing that would start one: so is a guest that was given K3s ahead.
 
     One that joined another cluster is told by its certificate where K3s is set up (`do/k3s-configure`).
     """
     named = (*seen.all("datastore-endpoint"), *seen.all("server"))
-    units = any(facts.service(name).installed for name in K3S_UNITS)
+    # The program alone counts as installed; whether it starts at boot is known of a unit only.
+    units = any(facts.service(name).enabled is not None for name in K3S_UNITS)
     return seen.first("role") == "agent" and not (running or units or named)
 
 
