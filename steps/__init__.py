@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def _story() -> tuple[Step, ...]:
     from steps.api_address import ApiAddress
+    from steps.backup import Backup
     from steps.decisions import Decisions
     from steps.discover import Discover
     from steps.etcd import Etcd
@@ -42,6 +43,7 @@ def _story() -> tuple[Step, ...]:
         ApiAddress(),
         K3sAgents(),
         Nodes(),
+        Backup(),
         MemberPackages(),
     )
 

@@ -12,11 +12,12 @@ from wizard.core.change import Change
 from wizard.core.context import Context, Work
 from wizard.core.decide.speeds import kept_speeds
 from wizard.core.decide.timers import guarded
+from wizard.core.host import Args
 from wizard.core.resources import asset_text
 from wizard.core.secret import Secret
 from wizard.core.spec.model import ClusterSpec
 from wizard.payload.etcd_files import MemberFile, bundle
-from wizard.payload.etcd_guard import GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER, service_text, timer_text
+from wizard.payload.etcd_guard import GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER, NAME, service_text, timer_text
 
 GUARD_SECONDS = 60.0
 """Deadline of switching the timer: systemd may be busy."""
@@ -85,6 +86,10 @@ def guard_changes(ctx: Context, cluster: Cluster) -> Iterator[Change]:
             yield _remove(member)
 
 
+def _args(action: str) -> Args:
+    return {"action": action, "name": NAME, "settings": ""}
+
+
 def _install(spec: ClusterSpec, member: Member, wanted: Sequence[str]) -> Change:
     name, whom = member.name, " and ".join(wanted)
     shown = [f"writes {file.path}" for file in guard_files(spec, wanted)]
@@ -101,7 +106,7 @@ def _install(spec: ClusterSpec, member: Member, wanted: Sequence[str]) -> Change
 def _set_up(wanted: tuple[str, ...]) -> Callable[[Work], str]:
     def do(work: Work) -> str:
         files = bundle(list(guard_files(work.spec, wanted)))
-        return work.run("do/etcd-guard", {"action": "install"}, timeout=GUARD_SECONDS, payload=files)
+        return work.run("do/timer", _args("install"), timeout=GUARD_SECONDS, payload=files)
 
     return do
 
@@ -113,5 +118,5 @@ def _remove(member: Member) -> Change:
         summary=f"Take the timer off {member.name} that kept the witness from leading: its disk is quick",
         preview="systemctl disable --now wizard-etcd-leader.timer",
         weight=1.0,
-        do=lambda work: work.run("do/etcd-guard", {"action": "remove"}, timeout=GUARD_SECONDS),
+        do=lambda work: work.run("do/timer", _args("remove"), timeout=GUARD_SECONDS),
     )

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Written by the homelab wizard. Takes a snapshot of etcd, lays the token beside it that its secrets are encrypted with,
 # encrypts both for the one who set this homelab up, and sends them to where backups are kept.
-# usage: wizard-etcd-backup CLUSTER MEMBER USER@ADDRESS
+# usage: wizard-etcd-backup CLUSTER MEMBER ssh://USER@ADDRESS:PORT
 # In /etc/homelab/backup: recipient.pem (a certificate; only its key, which is not here, can read the backups),
 # token (root's alone), id_ed25519 (root's alone; all it may do there is to hand a backup in), known_hosts.
 set -eu

@@ -24,7 +24,13 @@ def test_what_a_script_uses_stands_before_it(script: str) -> None:
 
 
 def test_files_are_received_in_one_way() -> None:
-    assert {"do/etcd-configure", "do/etcd-guard", "do/k3s-configure", "do/keepalived-configure"} <= set(USERS)
+    assert {
+        "do/etcd-configure",
+        "do/timer",
+        "do/backup-store",
+        "do/k3s-configure",
+        "do/keepalived-configure",
+    } <= set(USERS)
     assert "receive() {" not in "".join(asset_text(f"remote/{script}.sh") for script in USERS)
 
 

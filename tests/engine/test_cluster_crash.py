@@ -37,7 +37,7 @@ CUTS = (
     "do/etcd-install",
     "do/etcd-configure",
     "do/etcd-start",
-    "do/etcd-guard",
+    "do/timer",
     "do/etcd-prove",
     "do/packages",
     "do/k3s-install",

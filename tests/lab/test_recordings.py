@@ -88,7 +88,7 @@ def clear(stage: LabStage, case: Case) -> None:
     if case.script == "read/k3s" or case.script.startswith("do/k3s-"):
         stage.clear_k3s()
         stage.clear_etcd(programs=False)
-    if "etcd" in case.script:
+    if "etcd" in case.script or case.script in ("do/timer", "do/backup-run", "read/backup"):
         stage.clear_etcd(programs=case.script.startswith(PROGRAMS) or case.name == "absent")
 
 

@@ -1,52 +1,21 @@
-"""The scheduled backup of etcd: when it runs, how it is encrypted, and what a guest's key may do where backups lie."""
+"""The scheduled backup of etcd: how it is encrypted, and what a guest's key may do where backups lie."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from wizard.payload.etcd_backup import authorized_line, calendar, timer_text
+from wizard.payload.etcd_backup import Store, authorized_line
 
 RECEIVE = str(files("assets").joinpath("etcd/backup-receive.sh"))
 NAME = "etcd-home-etcd-a-20261128T033000Z.tar.cms"
 
 
-@pytest.mark.parametrize(
-    ("schedule", "expressions"),
-    [
-        ("@daily", ("daily",)),
-        ("30 3 * * *", ("*-*-* 3:30:00",)),
-        ("*/15 * * * *", ("*-*-* *:0/15:00",)),
-        ("0 8-18/2 * * 1-5", ("Mon,Tue,Wed,Thu,Fri *-*-* 8..18/2:0:00",)),
-        ("5 0 1,15 * *", ("*-*-1,15 0:5:00",)),
-        ("5 0 1 */3 0", ("*-1/3-1 0:5:00", "Sun *-1/3-* 0:5:00")),
-        ("0 4 * * 7", ("Sun *-*-* 4:0:00",)),
-        ("0 4 * * */2", ("Sun,Tue,Thu,Sat *-*-* 4:0:00",)),
-    ],
-)
-def test_a_cron_schedule_in_systemd_s_words(schedule: str, expressions: tuple[str, ...]) -> None:
-    assert calendar(schedule) == expressions
-    assert timer_text(schedule).count("OnCalendar=") == len(expressions)
-
-
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd on this machine")
-@pytest.mark.parametrize(
-    "schedule", ["@hourly", "30 3 * * *", "*/15 * * * *", "0 8-18/2 * * 1-5", "5 0 1 */3 0"]
-)
-def test_systemd_understands_it(schedule: str) -> None:
-    for each in calendar(schedule):
-        done = subprocess.run(
-            ["systemd-analyze", "calendar", each], capture_output=True, text=True, timeout=20, check=False
-        )
-        assert done.returncode == 0, done.stderr
-
-
-class Store:
+class Folder:
     """A folder of backups, and the script that a guest's key may run."""
 
     def __init__(self, folder: Path) -> None:
@@ -76,18 +45,18 @@ class Store:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "backups")
+def store(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "backups")
 
 
-def test_a_backup_is_kept_whole_and_root_s_alone(store: Store) -> None:
+def test_a_backup_is_kept_whole_and_root_s_alone(store: Folder) -> None:
     done = store.hand_in(b"a backup")
     assert (done.returncode, done.stdout) == (0, f"kept {NAME}\n")
     assert (store.folder / NAME).read_bytes() == b"a backup"
     assert (store.folder / NAME).stat().st_mode & 0o777 == 0o600
 
 
-def test_the_newest_of_each_member_stay(store: Store) -> None:
+def test_the_newest_of_each_member_stay(store: Folder) -> None:
     other = "etcd-home-etcd-b-20261120T033000Z.tar.cms"
     (store.folder / other).write_bytes(b"of another member")
     (store.folder / "notes.txt").write_bytes(b"of a person")
@@ -111,31 +80,30 @@ def test_the_newest_of_each_member_stay(store: Store) -> None:
         "internal-sftp",
     ],
 )
-def test_a_key_may_do_nothing_else(store: Store, asked: str) -> None:
+def test_a_key_may_do_nothing_else(store: Folder, asked: str) -> None:
     done = store.hand_in(b"x", asked=asked)
     assert done.returncode == 1 and done.stdout == ""
     assert store.names == []
 
 
-def test_what_arrives_as_another_file_is_not_kept(store: Store) -> None:
+def test_what_arrives_as_another_file_is_not_kept(store: Folder) -> None:
     done = store.hand_in(b"cut o", digest=hashlib.sha256(b"cut off").hexdigest())
     assert done.returncode == 1 and "arrived as another file" in done.stderr
     assert store.names == []
 
 
-def test_a_share_that_is_not_there_is_told(store: Store) -> None:
+def test_a_share_that_is_not_there_is_told(store: Folder) -> None:
     store.folder.rmdir()
     done = store.hand_in(b"x")
     assert done.returncode == 1 and "there is no folder" in done.stderr
 
 
-def test_a_guests_key_runs_the_one_command(tmp_path: Path) -> None:
-    line = authorized_line(
-        "/boot/config/wizard/x", "/mnt/user/my backups", "home", "etcd-a", 7, "ssh-ed25519 AAAA"
-    )
+def test_a_guests_key_runs_the_one_command() -> None:
+    store = Store("/mnt/user/my backups", "home", "root", "192.168.10.12", unraid=True)
+    line = authorized_line(store, "etcd-a", 7, "ssh-ed25519 AAAA whoever made it")
     assert line == (
-        "restrict,command=\"sh /boot/config/wizard/x '/mnt/user/my backups' home etcd-a 7\" ssh-ed25519 AAAA "
-        "wizard-etcd-backup home etcd-a"
+        "restrict,command=\"sh /boot/config/wizard/backup-receive '/mnt/user/my backups/etcd-home' home etcd-a 7\" "
+        "ssh-ed25519 AAAA wizard-etcd-backup home etcd-a"
     )
 
 

@@ -11,7 +11,7 @@ from wizard.practice.etcd_process import read_config
 from wizard.practice.k3s_process import BINARY, CONFIG, UNITS, settle_k3s
 from wizard.practice.machine import File, Machine
 
-BELOW = tuple(step for step in STEPS if not step.id.startswith(("k3s-", "api-address", "nodes")))
+BELOW = tuple(step for step in STEPS if not step.id.startswith(("k3s-", "api-address", "nodes", "backup")))
 """The steps of the story that K3s stands on."""
 
 VERSION = "v1.36.4+k3s1"

@@ -91,7 +91,7 @@ def readable(cluster: Cluster) -> None:
 
 
 def unguarded(cluster: Cluster) -> None:
-    cluster.machines["etcd-b"].guard_on = False
+    cluster.machines["etcd-b"].timers.clear()
 
 
 def not_at_boot(cluster: Cluster) -> None:

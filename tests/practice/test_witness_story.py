@@ -17,6 +17,7 @@ from wizard.core.events import ChangeFinished
 from wizard.core.session import DoctorReport
 from wizard.core.spec.model import WaiverSpec
 from wizard.payload.etcd_guard import GUARD_TIMER
+from wizard.payload.etcd_guard import NAME as GUARD
 from wizard.practice.etcd_process import member_of
 
 QUICK = ("etcd-a", "etcd-b")
@@ -60,7 +61,7 @@ def test_unmeasured_the_timers_are_safe_and_the_lead_is_watched(done: Cluster) -
     assert report.verdict == "ok"
     ((status, detail),) = found(report, "etcd.timers")
     assert (status, "250/2500 ms because nothing was measured" in detail) == (Status.PASS, True)
-    assert all(done.machines[name].guard_on for name in QUICK)
+    assert all(GUARD in done.machines[name].timers for name in QUICK)
     assert GUARD_TIMER not in done.machines["pi"].files
 
 
@@ -93,7 +94,7 @@ def test_quick_disks_bring_new_timers_round_and_the_leader_hands_over_first(done
     said = [run for run in done.machines[led].operations.values() if "handed over to" in run.output]
     assert len(said) == 1
     assert leader(done) in QUICK
-    assert not any(machine.guard_on for machine in done.machines.values()), "nobody needs the timer any more"
+    assert not any(machine.timers for machine in done.machines.values()), "nobody needs the timer any more"
     assert keys(done) == []
     assert done.session().doctor().verdict == "ok"
 
@@ -142,7 +143,7 @@ def test_a_witness_that_leads_loses_the_lead_by_itself(done: Cluster) -> None:
 
 def test_without_the_timer_doctor_tells_that_the_witness_leads(done: Cluster) -> None:
     for name in QUICK:
-        done.machines[name].guard_on = False
+        done.machines[name].timers.clear()
     lead_of(done, "pi")
     report = done.session().doctor()
     ((status, detail),) = found(report, "etcd.leader")
@@ -157,10 +158,10 @@ def test_without_the_timer_doctor_tells_that_the_witness_leads(done: Cluster) ->
 def test_a_quick_member_that_is_made_anew_gets_its_timer_again(done: Cluster) -> None:
     for path in [path for path in done.machines["etcd-b"].files if "wizard-etcd-leader" in path]:
         del done.machines["etcd-b"].files[path]
-    done.machines["etcd-b"].guard_on = False
+    done.machines["etcd-b"].timers.clear()
     assert keys(done) == ["guard:etcd-b", "prove"]
     assert done.session().apply(yes).status == "done"
-    assert done.machines["etcd-b"].guard_on
+    assert GUARD in done.machines["etcd-b"].timers
 
 
 def test_a_new_witness_whose_disk_was_measured_too_slow_gets_no_etcd(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ SECTIONED = (
     "read/k3s-before",
     "read/k3s-admin",
     "read/k3s",
+    "read/backup",
+    "read/backup-store",
 )
 """Scripts that answer in sections."""
 

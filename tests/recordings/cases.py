@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from tests.recordings.backup_cases import BACKUP_CASES
 from tests.recordings.case import HOSTS, Case, Play, do
 from tests.recordings.etcd_cases import ETCD_CASES
 from tests.recordings.guest_cases import GUEST_CASES, TOWERS
@@ -361,6 +362,7 @@ CASES = (
     *WIRE_CASES,
     *GUEST_CASES,
     *ETCD_CASES,
+    *BACKUP_CASES,
     *K3S_CASES,
     *PACKAGE_CASES,
     *KEEPALIVED_CASES,

@@ -15,6 +15,7 @@ from wizard.payload.certificates import make_authority, make_client, make_member
 from wizard.payload.etcd_config import CONFIG, PKI, EtcdConfig, config_text
 from wizard.payload.etcd_files import MemberFile, bundle
 from wizard.payload.etcd_guard import GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER, service_text, timer_text
+from wizard.payload.etcd_guard import NAME as GUARD
 from wizard.payload.etcd_unit import UNIT, unit_text
 
 VERSION = "3.6.14"
@@ -57,7 +58,7 @@ def files(joining: bool = False) -> bytes:
 
 
 def guard_bundle() -> bytes:
-    """The payload of do/etcd-guard, against a witness that is not there."""
+    """The payload of do/timer for the guard of etcd's lead, against a witness that is not there."""
     files = (
         MemberFile(GUARD_SCRIPT, Secret(asset_text("etcd/leader-guard.sh")), "755"),
         MemberFile(GUARD_SERVICE, Secret(service_text([NOBODY]))),
@@ -92,8 +93,8 @@ class Member:
         return self.run("do/etcd-start", {"action": action, "others": others})
 
     def guard(self, action: str, payload: bytes = b"") -> Said:
-        """do/etcd-guard."""
-        return self.run("do/etcd-guard", {"action": action}, payload)
+        """do/timer, of the timer that takes the lead back."""
+        return self.run("do/timer", {"action": action, "name": GUARD, "settings": ""}, payload)
 
     def guarded(self) -> Member:
         """With the timer that takes the lead back, on."""
@@ -387,10 +388,10 @@ ETCD_CASES = (
     _on_pi("do/etcd-start", "hand-over", start_hand_over),
     _on_pi("read/etcd", "running", read_running),
     _on_pi("read/etcd", "learner-listed", read_learner_listed),
-    _on_pi("do/etcd-guard", "installed", guard_installed),
-    _on_pi("do/etcd-guard", "cut", guard_cut),
-    _on_pi("do/etcd-guard", "removed", guard_removed),
-    _on_pi("do/etcd-guard", "removed-again", guard_removed_again),
+    _on_pi("do/timer", "installed", guard_installed),
+    _on_pi("do/timer", "cut", guard_cut),
+    _on_pi("do/timer", "removed", guard_removed),
+    _on_pi("do/timer", "removed-again", guard_removed_again),
     _on_pi("read/etcd", "guarded", read_guarded),
     _on_pi("do/etcd-aside", "moved", aside_moved),
     _on_pi("do/etcd-aside", "again", aside_again),

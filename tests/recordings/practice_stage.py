@@ -90,6 +90,8 @@ class PracticeStage:
         for file in list(self.machine.files):
             if file == path or file.startswith(f"{path}/"):
                 del self.machine.files[file]
+        gone = {one for one in self.machine.folders if one == path or one.startswith(f"{path}/")}
+        self.machine.folders -= gone
 
     @contextmanager
     def fill(self, folder: str) -> Iterator[None]:

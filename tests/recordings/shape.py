@@ -19,6 +19,10 @@ _POSITION = re.compile(r"/run/wizard/op\.\S+/program: (line )?[0-9]+: ")
 _MEMBER = re.compile(r"\b(?=[a-f]*[0-9])[0-9a-f]{13,16}\b")
 """The id of a member of etcd, without leading noughts."""
 
+_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_STORE = re.compile(r"ssh://[^\s:]+:[0-9]+")
+"""When a backup was made, and where it went to."""
+
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 MACHINE = (
@@ -55,7 +59,7 @@ def line_shape(line: str) -> str:
     pair = _PAIR.fullmatch(line)
     if pair:
         return f"{pair[1]}={type_of(pair[2])}"
-    line = _MEMBER.sub("<id>", line)
+    line = _STORE.sub("<store>", _STAMP.sub("<time>", _MEMBER.sub("<id>", line)))
     return re.sub(r"(?<![\w.-])[+-]?[0-9]+(\.[0-9]+)?(?![\w.-])", "<number>", line)
 
 
@@ -215,6 +219,8 @@ _SECTIONS: Mapping[str, Callable[[str], str]] = {
     "docker": _told,
     "files": _kept_file,
     "metrics": _metric,
+    "backups": _columns,
+    "keys": _columns,
     "errors": _told,
     "file /etc/etcd/etcd.yml": _pem_or_config,
     "file /run/etcd/etcd.yml": _pem_or_config,

@@ -79,6 +79,11 @@ class Session:
     """Where the administrator's kubeconfig comes from."""
     pauses: Sequence[float] = RECONNECT_PAUSES
 
+    def __post_init__(self) -> None:
+        """Leave out the steps that are none of this homelab's."""
+        ours = tuple(step for step in self.steps if step.concerns(self.spec, self.state))
+        object.__setattr__(self, "steps", ours)
+
     def context(self, spec: ClusterSpec | None = None) -> Context:
         """A fresh pass: nothing cached, hosts wrapped so that they only read.
 

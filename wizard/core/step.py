@@ -8,6 +8,8 @@ from typing import ClassVar
 from wizard.core.change import Change
 from wizard.core.check import Check
 from wizard.core.context import Context
+from wizard.core.spec import ClusterSpec
+from wizard.core.state import RunState
 
 
 class Step:
@@ -26,6 +28,15 @@ class Step:
 
     Only for steps that change no host in common: of each, changes keep their order.
     """
+
+    def concerns(self, spec: ClusterSpec, state: RunState) -> bool:
+        """Whether the stage belongs to this homelab at all; one that does not is nowhere told of.
+
+        Args:
+            spec: what is wanted.
+            state: what was done before: what is not wanted any more may still have to be taken away.
+        """
+        return True
 
     def checks(self, ctx: Context) -> Iterator[Check]:
         """The assertions of this stage, before and after; doctor runs the ones after."""

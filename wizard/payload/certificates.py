@@ -26,6 +26,9 @@ AUTHORITY_DAYS = 3652
 MEMBER_DAYS = 1826
 """Five years, and never longer than the authority."""
 
+RECIPIENT_DAYS = 36_525
+"""A hundred years: what was encrypted is read by its key, whether the certificate has ended or not."""
+
 BACKDATED = timedelta(hours=1)
 """How long before it was made a certificate begins: clocks that agree within 30 s may still be a little behind us."""
 
@@ -85,6 +88,22 @@ def make_authority(name: str, now: datetime) -> Pair:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     return _signed(builder, key, key)
+
+
+def make_recipient(name: str, now: datetime) -> Pair:
+    """A key, and a certificate that anybody can encrypt to and nobody can be: only the key reads what was encrypted.
+
+    Args:
+        name: what it is called.
+        now: with a time zone.
+    """
+    from cryptography import x509
+
+    key = _new_key()
+    builder = _builder(name, name, key, now, RECIPIENT_DAYS)
+    return _signed(
+        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True), key, key
+    )
 
 
 def make_member(

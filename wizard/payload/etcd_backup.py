@@ -1,75 +1,115 @@
-"""The scheduled backup of etcd: its units, and who may hand a backup in."""
+"""The scheduled backup of etcd: what lies on a member, where backups are kept, and who may hand one in."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
-BACKUP_SCRIPT = "/usr/local/sbin/wizard-etcd-backup"
-BACKUP_SERVICE = "/etc/systemd/system/wizard-etcd-backup.service"
-BACKUP_TIMER = "/etc/systemd/system/wizard-etcd-backup.timer"
-SETTINGS = "/etc/homelab/backup"
+from wizard.core.dataclass import dataclass
+from wizard.core.resources import asset_text
+from wizard.core.secret import Secret
+from wizard.payload.etcd_files import MemberFile
+from wizard.payload.schedule import calendar
+
+NAME = "wizard-etcd-backup"
+"""Of the script, its units, and in the line of a key that may hand backups in."""
+
+SCRIPT = f"/usr/local/sbin/{NAME}"
+SERVICE = f"/etc/systemd/system/{NAME}.service"
+TIMER = f"/etc/systemd/system/{NAME}.timer"
+SETTINGS = "backup"
+"""The folder below `/etc/homelab` that the script reads; root's alone."""
+
+RECIPIENT, TOKEN, KEY, KNOWN_HOSTS = (
+    f"/etc/homelab/{SETTINGS}/{name}" for name in ("recipient.pem", "token", "id_ed25519", "known_hosts")
+)
+
+RECEIVER, RECEIVER_UNRAID = "/usr/local/sbin/wizard-backup-receive", "/boot/config/wizard/backup-receive"
+"""The script that takes backups in. Unraid keeps nothing but its flash drive over a reboot."""
 
 SPREAD_SECONDS = 300
 """By how much the second member is later at most: two snapshots at once would be read at the disk's cost."""
 
-_WORDS = {"@hourly": "hourly", "@daily": "daily", "@weekly": "weekly", "@monthly": "monthly"}
-_DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-"""Of cron, where Sunday is 0 and 7."""
+_STAMP = r"(\d{8}T\d{6}Z)"
 
 
-def calendar(schedule: str) -> tuple[str, ...]:
-    """The expressions of systemd.time(7) that mean the same as a cron schedule.
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the backups of a member are kept."""
 
-    Cron runs on a day that fits either the day of the month or the weekday where both are given; systemd wants both.
-    Such a schedule becomes two expressions.
+    target: str
+    """The folder that the spec names."""
+    cluster: str
+    user: str
+    """Who is logged in as there."""
+    address: str
+    port: int = 22
+    unraid: bool = False
 
-    Args:
-        schedule: five fields of numbers, lists, ranges and steps, or `@daily` and its like, as the spec checked it.
-    """
-    if schedule in _WORDS:
-        return (_WORDS[schedule],)
-    minute, hour, day, month, weekday = schedule.split()
-    time = f"{_field(hour)}:{_field(minute)}:00"
-    of_month = f"*-{_field(month, 1)}-{_field(day, 1)} {time}"
-    of_week = f"{_weekdays(weekday)} *-{_field(month, 1)}-* {time}"
-    if weekday == "*":
-        return (of_month,)
-    return (of_week,) if day == "*" else (of_month, of_week)
+    @property
+    def folder(self) -> str:
+        """Ours, in the target: where a share is not mounted there is a target, but not this."""
+        return f"{self.target}/etcd-{self.cluster}"
 
+    @property
+    def receiver(self) -> str:
+        """Where the script lies that takes backups in."""
+        return RECEIVER_UNRAID if self.unraid else RECEIVER
 
-def _field(field: str, first: int = 0) -> str:
-    return ",".join(_item(item, first) for item in field.split(","))
-
-
-def _item(item: str, first: int) -> str:
-    """`*/15` of cron begins with the first there is, and systemd wants that said; of `10-40/5` it knows the end too."""
-    span, _, step = item.partition("/")
-    if span == "*":
-        return f"{first}/{step}" if step else "*"
-    ends = "..".join(span.split("-"))
-    return f"{ends}/{step}" if step else ends
+    @property
+    def url(self) -> str:
+        """As ssh takes it for a destination."""
+        return f"ssh://{self.user}@{self.address}:{self.port}"
 
 
-def _weekdays(field: str) -> str:
-    days: dict[str, None] = {}
-    for item in field.split(","):
-        found = re.fullmatch(r"(\*|\d)(?:-(\d))?(?:/(\d+))?", item)
-        if found is None:
-            raise ValueError(f"{item!r} is no weekday of cron")
-        first = 0 if found[1] == "*" else int(found[1])
-        last = 6 if found[1] == "*" else int(found[2] or first)
-        days |= dict.fromkeys(_DAYS[number] for number in range(first, last + 1, int(found[3] or 1)))
-    return ",".join(days)
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a member needs to hand its backups in."""
+
+    cluster: str
+    member: str
+    url: str
+    """Of the store."""
+    host_key: str
+    """The store's own, base64: whom the member trusts."""
+    schedule: str
+    recipient: str
+    """The certificate that is encrypted to."""
+    token: Secret
+    """Of K3s: what the snapshot holds is encrypted by it."""
+    key: Secret
+    """The member's own, for nothing but this."""
 
 
-def service_text(cluster: str, member: str, place: str) -> str:
+def member_files(handed: Handed) -> tuple[MemberFile, ...]:
+    """Script, units and settings of a member."""
+    known = f"{_known_name(handed.url)} ssh-ed25519 {handed.host_key}\n"
+    return (
+        MemberFile(SCRIPT, Secret(asset_text("etcd/backup.sh")), "755"),
+        MemberFile(SERVICE, Secret(service_text(handed.cluster, handed.member, handed.url))),
+        MemberFile(TIMER, Secret(timer_text(handed.schedule))),
+        MemberFile(RECIPIENT, Secret(handed.recipient)),
+        MemberFile(TOKEN, Secret(f"{handed.token.reveal()}\n"), "600"),
+        MemberFile(KEY, handed.key, "600"),
+        MemberFile(KNOWN_HOSTS, Secret(known)),
+    )
+
+
+def _known_name(url: str) -> str:
+    """The store as known_hosts names it."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}" if parts.port in (None, 22) else f"[{parts.hostname}]:{parts.port}"
+
+
+def service_text(cluster: str, member: str, url: str) -> str:
     """The service the timer starts.
 
     Args:
         cluster: its name.
         member: whose snapshot it is.
-        place: `USER@ADDRESS` of the hypervisor that keeps it.
+        url: of the store.
     """
     return f"""\
 # Written by the homelab wizard; changes by hand are undone by its next apply.
@@ -79,7 +119,7 @@ After=etcd.service network-online.target
 
 [Service]
 Type=oneshot
-ExecStart={BACKUP_SCRIPT} {cluster} {member} {place}
+ExecStart={SCRIPT} {cluster} {member} {url}
 TimeoutStartSec=1800
 Nice=10
 IOSchedulingClass=idle
@@ -109,17 +149,36 @@ WantedBy=timers.target
 """
 
 
-def authorized_line(script: str, folder: str, cluster: str, member: str, keep: int, public: str) -> str:
+def receiver_text() -> str:
+    """The script that takes backups in."""
+    return asset_text("etcd/backup-receive.sh")
+
+
+def authorized_line(store: Store, member: str, keep: int, public: str) -> str:
     """The line of `authorized_keys` by which a member's key may hand in backups, and nothing else.
 
     Args:
-        script: where the receiving script lies on the hypervisor (a flash without execute permission will do).
-        folder: backups are kept in.
-        cluster: its name.
+        store: where they are kept.
         member: whose key it is.
         keep: how many of each member are kept.
-        public: the key, `ssh-ed25519 AAAA...`.
+        public: the key, `ssh-ed25519 AAAA...`, whatever comment follows.
     """
-    words = ("sh", script, folder, cluster, member, str(keep))
+    words = ("sh", store.receiver, store.folder, store.cluster, member, str(keep))
     command = " ".join(map(shlex.quote, words)).replace("\\", "\\\\").replace('"', '\\"')
-    return f'restrict,command="{command}" {public} wizard-etcd-backup {cluster} {member}'
+    key = " ".join(public.split()[:2])
+    return f'restrict,command="{command}" {key} {NAME} {store.cluster} {member}'
+
+
+def made_at(name: str, cluster: str, member: str) -> datetime | None:
+    """When the backup of a member was made, by its name; None where it is no backup of this member.
+
+    Args:
+        name: of a file in the store.
+        cluster: its name.
+        member: whose backup it may be.
+    """
+    found = re.fullmatch(rf"etcd-{re.escape(cluster)}-{re.escape(member)}-{_STAMP}\.tar\.cms", name)
+    try:
+        return datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-GUARD_SCRIPT = "/usr/local/sbin/wizard-etcd-leader"
-GUARD_SERVICE = "/etc/systemd/system/wizard-etcd-leader.service"
-GUARD_TIMER = "/etc/systemd/system/wizard-etcd-leader.timer"
+NAME = "wizard-etcd-leader"
+"""Of the script and its units."""
+
+GUARD_SCRIPT = f"/usr/local/sbin/{NAME}"
+GUARD_SERVICE = f"/etc/systemd/system/{NAME}.service"
+GUARD_TIMER = f"/etc/systemd/system/{NAME}.timer"
 
 EVERY_SECONDS = 60
 """How often it looks: a slow leader is bearable for so long."""

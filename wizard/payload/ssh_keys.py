@@ -19,10 +19,23 @@ def key_pair(comment: str) -> tuple[Secret, Secret]:
         Encoding,
         NoEncryption,
         PrivateFormat,
-        PublicFormat,
     )
 
     key = Ed25519PrivateKey.generate()
     private = Secret(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode())
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    return private, Secret(f"{public} {comment}")
+    return private, Secret(f"{public_of(private)} {comment}")
+
+
+def public_of(private: Secret) -> str:
+    """The public part of a key, as the first two words of a line of authorized_keys.
+
+    Args:
+        private: OpenSSH text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
+
+    key = load_ssh_private_key(private.reveal().encode(), password=None).public_key()
+    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()

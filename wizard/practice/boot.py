@@ -89,7 +89,8 @@ def _begin_anew(host: Machine, guest: Machine, folder: str) -> None:
     guest.folders.clear()
     guest.packages.clear()
     guest.ran.clear()
-    guest.etcd.enabled = guest.etcd.wanted = guest.guard_on = False
+    guest.etcd.enabled = guest.etcd.wanted = False
+    guest.timers.clear()
     guest.guard_said = ""
     guest.k3s = K3sProcess()
     guest.keepalived = KeepalivedProcess()

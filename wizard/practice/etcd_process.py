@@ -11,6 +11,7 @@ from wizard.core.dataclass import dataclass
 from wizard.core.secret import Secret
 from wizard.payload.certificates import belongs, read_certificate, signed_by
 from wizard.payload.etcd_guard import GUARD_SERVICE
+from wizard.payload.etcd_guard import NAME as GUARD
 from wizard.practice.etcd_cluster import EtcdCluster, Peer, new_cluster
 from wizard.practice.machine import File, Machine
 from wizard.practice.occupants import holds
@@ -247,7 +248,7 @@ def _take_back(cluster: EtcdCluster, there: Mapping[int, Machine]) -> None:
     """The timers of the quick members look: one takes the lead from a witness that is named to it."""
     for one in sorted(cluster.running):
         machine, service = there[one], there[one].files.get(GUARD_SERVICE)
-        if not machine.guard_on or service is None or cluster.members[one].learner:
+        if GUARD not in machine.timers or service is None or cluster.members[one].learner:
             continue
         leader = cluster.members[cluster.leader]
         if leader.client and leader.client in service.content.decode().split():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from wizard.core.host import Args
 from wizard.payload.etcd_guard import GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER
+from wizard.payload.etcd_guard import NAME as GUARD
 from wizard.practice.answer import Answer
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import (
@@ -147,7 +148,7 @@ def _data(machine: Machine, base: str) -> Iterator[str]:
 
 
 def _guard(machine: Machine) -> Iterator[str]:
-    on = machine.guard_on
+    on = GUARD in machine.timers
     yield from (
         f"ActiveState={'active' if on else 'inactive'}",
         f"UnitFileState={'enabled' if on else 'disabled'}",

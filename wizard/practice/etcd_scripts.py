@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from wizard.core.host import Args
 from wizard.payload.etcd_config import CLIENT_PORT
-from wizard.payload.etcd_guard import GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER
 from wizard.practice.answer import Answer
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.etcd_process import (
@@ -141,22 +140,6 @@ def _hand_over(machine: Machine, others: list[str]) -> str:
         return ""
     cluster.hand_over(taker.id)
     return f"handed over to {taker.id:x}\n"
-
-
-def guard(machine: Machine, args: Args, payload: bytes) -> Answer:
-    """do/etcd-guard."""
-    if args["action"] == "install":
-        text = payload.decode()
-        if not text.endswith("== end\n"):
-            return Answer("the files did not arrive whole\n", 5)
-        machine.files.update(bundled(text))
-        machine.guard_on = True
-        settle(world_of(machine))
-        return Answer("watching\n")
-    machine.guard_on, machine.guard_said = False, ""
-    for path in (GUARD_SCRIPT, GUARD_SERVICE, GUARD_TIMER):
-        machine.files.pop(path, None)
-    return Answer("removed\n")
 
 
 def aside(machine: Machine, args: Args, _payload: bytes) -> Answer:

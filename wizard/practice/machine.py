@@ -154,10 +154,10 @@ class Machine:
     """Debian packages beyond those of a stock Debian, by name."""
     dpkg_held: str = ""
     """Who has dpkg and does not let go, as the kernel would tell."""
-    guard_on: bool = False
-    """The timer that takes the lead of etcd back is enabled and runs."""
+    timers: set[str] = field(default_factory=set)
+    """Timers of ours that are enabled and run."""
     guard_said: str = ""
-    """The last line of its log."""
+    """The last line of the log of the one that takes the lead of etcd back."""
     users: set[str] = field(default_factory=lambda: set(USERS))
     """Accounts and groups."""
     folders: set[str] = field(default_factory=set)

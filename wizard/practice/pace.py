@@ -49,6 +49,7 @@ SECONDS = {
     "do/k3s-install": 4.0,
     "do/k3s-configure": 1.0,
     "do/k3s-start": 20.0,
+    "do/backup-run": 5.0,
     "do/witness-fsync": 8.5,
 }
 """What a script takes on hardware; one that is not named takes a second."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from posixpath import dirname
 
 from wizard.core.host import Args, Operation, OpStatus
+from wizard.practice import backup_scripts as backups
 from wizard.practice import etcd_read, k3s_read
 from wizard.practice import etcd_scripts as etcd
 from wizard.practice import guest_scripts as guest
@@ -19,6 +20,7 @@ from wizard.practice.facts import facts
 from wizard.practice.kube_admin import admin_file
 from wizard.practice.machine import File, Machine
 from wizard.practice.present import present
+from wizard.practice.timer_scripts import timer
 from wizard.practice.upload import put
 from wizard.practice.wire_scripts import wire
 from wizard.practice.witness_scripts import fsync, witness
@@ -85,6 +87,8 @@ HANDLERS: Mapping[str, Handler] = {
     "read/k3s-before": node.before,
     "read/k3s-admin": admin_file,
     "read/k3s": k3s_read.k3s,
+    "read/backup": backups.backup,
+    "read/backup-store": backups.store,
     "do/marker": marker,
     "do/guest-folder": guest.folder,
     "do/guest-create": guest.create,
@@ -104,7 +108,9 @@ HANDLERS: Mapping[str, Handler] = {
     "do/etcd-member": etcd.member,
     "do/etcd-leave": etcd.leave,
     "do/etcd-prove": etcd.prove,
-    "do/etcd-guard": etcd.guard,
+    "do/timer": timer,
+    "do/backup-store": backups.admit,
+    "do/backup-run": backups.run,
     "do/etcd-auth": etcd.auth,
     "do/k3s-install": k3s.install,
     "do/k3s-configure": k3s.configure,

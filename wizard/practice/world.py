@@ -17,12 +17,16 @@ from wizard.core.dataclass import dataclass
 from wizard.core.resources import asset_text
 from wizard.core.spec import ClusterSpec
 from wizard.core.spec.model import HostSpec
+from wizard.payload.etcd_backup import RECEIVER, RECEIVER_UNRAID
 from wizard.practice.etcd_cluster import EtcdCluster
 from wizard.practice.lan import ROUTER_MAC, Lan
 from wizard.practice.machine import NOT_KEPT, Domain, Machine, read_sections
 
 RECORDED = {"libvirt": "tower-a", "unraid": "tower-b", "pi": "pi"}
 """Which recorded host stands for a platform."""
+
+BACKUPS = "/mnt/user/backups"
+"""A folder that whoever owns these hosts has made on each hypervisor; the example names it for backups."""
 
 _LOCAL = re.compile(r"127\.|172\.17\.")
 """Addresses that a host gives itself: loopback and docker's own bridge."""
@@ -90,12 +94,18 @@ class World:
         """The machines that may be others after something was done on one of them.
 
         Args:
-            name: of the machine: its guests go with it, and etcd members and nodes tell each other.
+            name: of the machine: its guests go with it, etcd members and nodes tell each other, and members hand their
+                backups to hypervisors.
         """
         found = [
             one.name
             for one in self.machines.values()
-            if one.etcd.wanted or one.etcd.enabled or one.k3s.wanted or one.k3s.enabled or one.carrier == name
+            if one.etcd.wanted
+            or one.etcd.enabled
+            or one.k3s.wanted
+            or one.k3s.enabled
+            or one.carrier == name
+            or not one.files.keys().isdisjoint((RECEIVER, RECEIVER_UNRAID))
         ]
         return list(dict.fromkeys([name, *found]))
 
@@ -147,6 +157,8 @@ def new_world(spec: ClusterSpec, seed: int = 0) -> World:
         made.sections["host"] = tuple(line for line in made.sections["host"] if line != "kvm=1")
     for one in spec.machines:
         machines[one.name] = Machine(one.name, one.address, {}, carrier=one.host, up=False)
+    for host in spec.hypervisors:
+        machines[host.name].folders |= {BACKUPS, *([spec.backup.target] if spec.backup else [])}
     router = spec.network.gateway
     offered = (spec.network.dhcp.first, router)
     world = World(machines, lan=Lan(strangers={router: (ROUTER_MAC,)}, offers=[offered]), seed=seed)
