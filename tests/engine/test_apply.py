@@ -31,7 +31,7 @@ from wizard.core.events import (
 from wizard.core.host import ReadOnlyHost, ReadOnlyViolationError
 from wizard.core.state import ChangeStatus, RunState, StepStatus
 from wizard.core.step import Step
-from wizard.practice.faults import Faults
+from wizard.practice.faults import Faults, link_lost
 from wizard.practice.host import PracticeHost, fingerprint
 
 ALL = 3 + 9
@@ -397,18 +397,20 @@ def test_the_lock_is_taken_anew_when_the_link_breaks_before_a_change(lab: Lab) -
     assert not any(machine.locked for machine in lab.machines.values())
 
 
-@pytest.mark.parametrize("cut", ["cut_before", "cut_after"])
+@pytest.mark.parametrize("cut", ["do/toy", "after do/toy"])
 def test_a_host_somebody_else_takes_while_the_link_is_broken(lab: Lab, cut: str) -> None:
     machine = lab.machines["tower-b"]
     bert = ExitStack()
+    broken: list[str] = []
 
     def watch(host: str, what: str) -> None:
         if (host, what) == ("tower-b", "run_lock") and machine.ran:
             other = PracticeHost(machine, Faults(), TOY_HANDLERS)
             bert.enter_context(other.run_lock("bert@desk pid 7", 1, machine.marker()["lineage"]))
             lab.hosts.faults.watch = None
-        if (host, what) == ("tower-b", "do/toy") and not getattr(lab.hosts.faults, cut):
-            getattr(lab.hosts.faults, cut).append("do/toy")
+        if (host, what) == ("tower-b", cut) and not broken:
+            broken.append(host)
+            raise link_lost(host)
 
     lab.hosts.faults.watch = watch
     with pytest.raises(StateError) as caught:
