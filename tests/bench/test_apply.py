@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from io import StringIO
 from pathlib import Path
 from statistics import median
 
@@ -21,7 +19,7 @@ from tests.bench.report import Report, Row, ms
 from tests.bench.warm import warm
 from tests.engine.story import Here, Toy, yes
 from tests.engine.story import Lab as PracticeLab
-from wizard.cli import main
+from tests.lab.asked import REQUESTS, asked_by
 from wizard.core.check import Check
 from wizard.core.context import Context
 from wizard.core.home import ClusterHome, prepare_home
@@ -29,12 +27,8 @@ from wizard.core.host import READ_SECONDS, Args, Host, Hosts, Operation, ScriptR
 from wizard.core.secret import Secret
 from wizard.core.spec.model import MachineSpec
 from wizard.core.store import StateStore
-from wizard.transport.ssh_link import Link
 
 pytestmark = [pytest.mark.bench, pytest.mark.lab]
-
-REQUESTS = 3
-"""How often a host may be asked where nothing is to be done."""
 
 ENGINE_SHARE = 5.0
 """Per cent of an apply that may be anything but waiting for a host."""
@@ -61,27 +55,15 @@ def test_memory(fresh: Homelab, report: Report) -> None:
     report.value("apply of 7 hosts with nothing to do, peak memory", second, " MB", PEAK_MB)
 
 
-def test_requests_of_a_noop(fresh: Homelab, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one bench that asserts: a count is no matter of the clock. A request is a channel."""
+def test_requests_of_a_noop(fresh: Homelab, report: Report) -> None:
+    """It asserts: a count is no matter of the clock."""
     words = fresh.wizard("apply", "--yes", "--plain")[1:]
-    assert _quietly(words) in ENDS
-    asked: Counter[str] = Counter()
-    opened = Link.channel
-
-    def counted(link: Link, *args: float, **named: float) -> object:
-        asked[link.host] += 1
-        return opened(link, *args, **named)
-
-    monkeypatch.setattr(Link, "channel", counted)
-    assert _quietly(words) in ENDS
-    report.value("requests per host in an apply with nothing to do", max(asked.values()), "", REQUESTS)
-    assert len(asked) == len(fresh.logins), asked
-    assert max(asked.values()) <= REQUESTS, asked
-
-
-def _quietly(words: list[str]) -> int:
-    with redirect_stdout(StringIO()):
-        return main(words)
+    assert asked_by(*words).code in ENDS
+    asked = asked_by(*words)
+    assert asked.code in ENDS, asked.said
+    report.value("requests per host in an apply with nothing to do", asked.most, "", REQUESTS)
+    assert len(asked.hosts) == len(fresh.logins), asked.hosts
+    assert asked.most <= REQUESTS, asked.hosts
 
 
 def test_engine_overhead(more_hosts: Farm, tmp_path: Path, report: Report) -> None:

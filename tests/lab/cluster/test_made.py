@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 
 import pytest
 
 from tests.bench.phases import phases
+from tests.lab.asked import REQUESTS, asked_by
 from tests.lab.cluster.conftest import Cluster
 from tests.lab.cluster.site import GUESTS, MEMBERS, TOWERS, failing
 from tests.lab.story.world import tell
-from wizard.cli import main
-from wizard.transport.ssh_link import Link
 
 pytestmark = pytest.mark.lab
-
-REQUESTS = 3
-"""How often a host or guest may be asked where nothing is to be done (issue 4, section 6)."""
 
 
 def test_three_started_members_on_three_machines(cluster: Cluster) -> None:
@@ -85,24 +78,13 @@ def test_nothing_is_left_to_do_and_doctor_is_content(cluster: Cluster) -> None:
 def test_an_apply_with_nothing_to_do_asks_everybody_three_times_at_most(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A request is a channel."""
-    asked: Counter[str] = Counter()
-    opened = Link.channel
-
-    def counted(link: Link, *args: float, **named: float) -> object:
-        asked[link.host] += 1
-        return opened(link, *args, **named)
-
-    monkeypatch.setattr(Link, "channel", counted)
     monkeypatch.setenv("HOME", str(cluster.operator.home))
     monkeypatch.chdir(cluster.operator.home)
-    said = StringIO()
-    with redirect_stdout(said), redirect_stderr(said):
-        code = main(["apply", "--yes", "--plain", "--dir", str(cluster.operator.folder)])
-    assert (code, "0 changes done" in said.getvalue()) == (0, True), said.getvalue()
-    tell(f"requests of an apply with nothing to do: {dict(asked)}")
-    assert len(asked) == len(cluster.records), asked
-    assert max(asked.values()) <= REQUESTS, asked
+    asked = asked_by("apply", "--yes", "--plain", "--dir", str(cluster.operator.folder))
+    assert (asked.code, "0 changes done" in asked.said) == (0, True), asked.said
+    tell(f"requests of an apply with nothing to do: {dict(asked.hosts)}")
+    assert len(asked.hosts) == len(cluster.records), asked.hosts
+    assert asked.most <= REQUESTS, asked.hosts
 
 
 LOOKING = (("facts", "--json"), ("plan", "--json"), ("doctor", "--json"), ("state", "show"))
