@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab.conftest import Lab, talk
 from tests.lab.kubernetes.conformance_machines import CONFIG, DATA, Cluster, machines
-from tests.lab.kubernetes.nodes import Kubernetes, resident
+from tests.lab.kubernetes.nodes import Kubernetes, resident, with_apps
 from tests.lab.story.world import tell
 from wizard.lab import artifacts, container_images, etcd, k3s, kubernetes, lifecycle
 
@@ -59,6 +59,9 @@ def six_nodes(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ku
         lifecycle.build(lab.store, talk, kubernetes=True, apps=True)
     built = {recipe.name: recipe.place for recipe in kubernetes.recipes()}
     site = resident(lab, tmp_path_factory.mktemp("kubernetes") / "operator")
+    place = site.operator.home / "cluster.yaml"
+    # K3s brings its Traefik, in whose place the lab has its own, only where the spec has it among the apps.
+    place.write_text(with_apps(place.read_text(), "metallb", "traefik"))
     site.settle()
     site.wipe()
     tell("what runs as k3s: the lab's stand-in, built here; its origin in artifacts.lock is `built`")

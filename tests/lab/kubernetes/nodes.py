@@ -149,6 +149,16 @@ def without_kubernetes(spec: str) -> str:
     """The same spec, asking for guests and etcd only."""
     lines = [
         line.replace("}", ", enabled: false}") if line.startswith("k3s:") else line
+        for line in with_apps(spec).splitlines(keepends=True)
+    ]
+    return "".join(lines)
+
+
+def with_apps(spec: str, *names: str) -> str:
+    """The same spec, asking for these apps and no others."""
+    wanted = ", ".join(f"{name}: {{}}" for name in names)
+    lines = [
+        f"apps: {{{wanted}}}\n" if line.startswith("apps:") else line
         for line in spec.splitlines(keepends=True)
     ]
     return "".join(lines)

@@ -64,7 +64,7 @@ def application() -> list[Manifest]:
         port=3306,
         ready={"exec": {"command": ["healthcheck.sh", "--connect"]}},
         volume=("data", "/var/lib/mysql"),
-        # There is one CoreDNS; a node that dies with it takes every name away.
+        # A node that dies with a CoreDNS takes every second name away until it is known to be down.
         apart={"k8s-app": "kube-dns"},
     )
     redis = _pod(
