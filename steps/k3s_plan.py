@@ -89,8 +89,9 @@ def node_changes(ctx: Context, node: Node, after: tuple[str, ...]) -> Iterator[C
     if node.runs and (paths or outdated(node, ctx.spec, ctx.secrets)):
         yield _start(node, mine, anew=True)
     elif not node.runs or not node.enabled:
-        # One that waits for something goes on with the files it read, unless it is started anew.
-        stuck = node.seen.unit.active == "activating" and outdated(node, ctx.spec, ctx.secrets)
+        # One that waits for something goes on with the files it read, a token among them, unless it is started anew.
+        waits = node.seen.unit.active == "activating"
+        stuck = waits and (bool(paths) or node.seen.hopeless or outdated(node, ctx.spec, ctx.secrets))
         yield _start(node, mine, anew=stuck)
 
 

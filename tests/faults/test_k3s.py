@@ -111,6 +111,20 @@ def test_row_73_another_token_on_one_node_is_told_with_k3s_own_reason_and_put_ri
     assert done.picture() == before
 
 
+def test_row_73_an_agent_that_read_another_token_is_started_anew_though_its_file_is_right_by_now(
+    done: Cluster,
+) -> None:
+    """The wizard was killed after it had put the file right, and before the restart."""
+    machine = done.machines["worker-b"]
+    right = machine.files[config.AGENT_TOKEN]
+    machine.files[config.AGENT_TOKEN] = File(b"of another cluster\n", 0o600)
+    start(machine)
+    machine.files[config.AGENT_TOKEN] = right
+    assert site.planned(done) == ["k3s-agents/restart:worker-b"]
+    assert site.apply(done).status == "done"
+    assert site.failing(done) == set() and site.planned(done) == []
+
+
 # --- 74: versions
 
 

@@ -189,6 +189,8 @@ def _advance(world: World, machine: Machine) -> None:
     text = unit.config or machine.files[CONFIG].content.decode()
     config = read_config(text)
     assert config is not None, "a config.yaml that cannot be read is an obstacle"
+    if not unit.config:
+        unit.token = _secret(machine, config, "token-file")
     begin = _serve if unit.role == "server" else _join
     unit.said = begin(world, machine, config)
     unit.ready = not unit.said
@@ -228,7 +230,7 @@ def _serve(world: World, machine: Machine, config: Config) -> str:
     etcd, why = _datastore(world, machine, config)
     if etcd is None:
         return f"{_FATAL}{why}"
-    token, agents = (_secret(machine, config, name) for name in ("token-file", "agent-token-file"))
+    token, agents = machine.k3s.token, _secret(machine, config, "agent-token-file")
     if etcd.kubernetes is None:
         seed = f"{world.seed} {etcd.id} {token}"
         authority = hashlib.sha256(seed.encode()).hexdigest()
@@ -251,7 +253,7 @@ def _join(world: World, machine: Machine, config: Config) -> str:
     if known is None:
         refused = f'Get "{config.server}/cacerts": dial tcp {address}:{API_PORT}: connect: connection refused'
         return f"{_WAITING}failed to get CA certs: {refused}"
-    if _secret(machine, config, "token-file") not in (known.token, known.agent_token):
+    if machine.k3s.token not in (known.token, known.agent_token):
         what = f"{config.server}/v1-k3s/config: 401 Unauthorized"
         return f"{_WAITING}failed to retrieve configuration from server: {what}"
     why = _register(known, machine, config)

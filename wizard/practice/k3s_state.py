@@ -18,6 +18,8 @@ class K3sProcess(Unit):
     """The config.yaml its process read when it was started; empty = no process."""
     version: str = ""
     """Of the program its process is."""
+    token: str = ""
+    """That its process read when it was started."""
 
 
 @dataclass(slots=True)
