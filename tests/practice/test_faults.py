@@ -10,6 +10,7 @@ from tests.practice.room import Room
 from tests.rows import assert_explained, assert_tolerated
 from wizard.core.errors import ExitCode
 from wizard.core.faultnames import fault_texts
+from wizard.practice.faults_of_backups import BACKUPS
 from wizard.practice.faults_of_others import PLACES
 from wizard.practice.faults_of_wire import WIRE
 
@@ -133,9 +134,10 @@ ROWS = (
 
 
 def test_every_fault_has_its_row() -> None:
-    """What is there before us has its own in test_others.py, what is on the network in test_faults_of_wire.py."""
+    """What is there before us has its own in test_others.py, what is on the network in test_faults_of_wire.py,
+    what is in the way of backups in test_faults_of_backups.py."""
     assert [row.name for row in ROWS] == [
-        name for name in fault_texts("practice") if name not in (*PLACES, *WIRE)
+        name for name in fault_texts("practice") if name not in (*PLACES, *WIRE, *BACKUPS)
     ]
     assert len(ROWS) >= 25
 

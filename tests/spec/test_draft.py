@@ -31,6 +31,7 @@ OTHERS = [
     bend(" => dns_records: 1"),
     bend(' => waivers: [{check: witness.disk, reason: "a: b # c", until: "2027-01-31"}]'),
     bend(' => backup: {target: /mnt/b, schedule: "30 3 * * *", keep: 14}'),
+    bend(' => backup: {target: /mnt/b, schedule: "@daily", keep: 14}'),
     bend("dns: {kind: adguard} => dns: {kind: adguard, records: {nas.home.arpa: 192.168.10.5}}"),
 ]
 
@@ -52,6 +53,7 @@ def test_any_spec_written_anew_means_the_same(text: str) -> None:
         ("port", "ssh", "ssh"),
         ("accept_slow", "true", "true"),
         ("enabled", "false", "false"),
+        ("schedule", "@daily", '"@daily"'),
         ("schedule", "30 3 * * *", '"30 3 * * *"'),
         ("mac", "52:54:00:12:34:56", '"52:54:00:12:34:56"'),
         ("key", "~/.ssh/id_ed25519", "~/.ssh/id_ed25519"),

@@ -22,7 +22,7 @@ Fault = Callable[[Scene], None]
 
 MODULES = tuple(
     f"wizard.practice.faults_of_{kind}"
-    for kind in ("hosts", "facts", "guests", "packages", "nodes", "others", "wire")
+    for kind in ("hosts", "facts", "guests", "packages", "nodes", "backups", "others", "wire")
 )
 """Where they are."""
 

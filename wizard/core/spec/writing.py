@@ -25,7 +25,7 @@ _LINE = re.compile(
     r"(?P<lead> *(?P<off># ?)?)(?P<inner> *)(?P<dash>- )?(?P<key>[a-z][a-z0-9_.]*):(?P<rest>( .*)?)$"
 )
 _COMMENT = re.compile(r"(?:^|\s)#\s+(.*)$")
-_SAFE = re.compile(r"[A-Za-z0-9/~.@+][A-Za-z0-9/~.@+:_ =-]*")
+_SAFE = re.compile(r"[A-Za-z0-9/~.+][A-Za-z0-9/~.@+:_ =-]*")
 
 
 @dataclass(slots=True)
