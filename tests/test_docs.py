@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from steps import STEPS
-from tests.engine.story import home_spec, homelab
 from wizard.core.context import Context, FactsCache
+from wizard.core.resources import asset_text
+from wizard.core.spec import parse_spec
+from wizard.core.spec.model import BackupSpec
 from wizard.core.state import new_state
 from wizard.front.arguments import build_parser
 from wizard.practice.host import PracticeHosts
+from wizard.practice.world import homelab
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
 def check_ids() -> set[str]:
-    spec = home_spec()
+    """Of the practice homelab, with backups."""
+    spec, problems = parse_spec(asset_text("practice/cluster.yaml"), source="practice")
+    assert spec is not None, problems
+    spec = replace(spec, backup=BackupSpec("/mnt/user/backups", "@daily", 3))
     hosts = PracticeHosts(homelab(spec))
     readers = {name: hosts[name] for name in hosts}
     ctx = Context(spec, readers, new_state("home", "test"), FactsCache(readers, lambda _reader: None))  # type: ignore[arg-type,return-value]
