@@ -190,11 +190,6 @@ class StageScreen(Screen[None]):
         self.query_one("#side").display = bool(meaning.plain)
         self.query_one("#meaning", Told).update(meaning)
 
-    def show_problems(self) -> None:
-        """Beside each field that holds an answer, what is wrong with it."""
-        for field in self.query(Field):
-            field.tell(self.wizard.checked.at(field.path) if field.value else ())
-
     @on(Answered)
     def _answered(self, event: Answered) -> None:
         if self.answer_given(event.path, event.value):
@@ -203,11 +198,15 @@ class StageScreen(Screen[None]):
             self.query_one("#refusal").display = False
         for field in self.query(Field):
             if field.path == event.path and self.is_attached:
-                field.tell(self.wizard.checked.at(field.path) if field.value else ())
+                field.tell(self.wizard.checked.at(self.place_of(field)) if field.value else ())
 
     def answer_given(self, path: str, value: str) -> bool:
         """Take an answer; a stage whose fields are not plain places in the spec does it its own way."""
         return self.wizard.answer(path, value)
+
+    def place_of(self, field: Field) -> str:
+        """The place in the spec that a field is about; a stage whose fields go by other names says which."""
+        return field.path
 
     def answered(self, path: str) -> None:
         """An answer of this screen was changed; a stage may look at what depends on it."""
@@ -246,8 +245,9 @@ class StageScreen(Screen[None]):
         said = self.query_one("#refusal", Told)
         said.update(signed(Sign.FAILED, "Not yet: ", reason))
         said.display = True
-        wrong = [field for field in self.query(Field) if self.wizard.checked.errors(field.path)]
+        checked = self.wizard.checked
+        wrong = [field for field in self.query(Field) if checked.errors(self.place_of(field))]
         for field in wrong:
-            field.tell(self.wizard.checked.at(field.path))
+            field.tell(checked.at(self.place_of(field)))
         if wrong:
             wrong[0].focus_line()

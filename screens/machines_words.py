@@ -15,6 +15,8 @@ from wizard.core.view.decided import local_time
 
 BLANK = "\N{NO-BREAK SPACE}"
 """A blank that wrapping keeps at the beginning of a line."""
+UNKNOWN = "?"
+"""In the place of a size that was refused."""
 BAR = 20
 """Columns of a capacity bar."""
 DOES = {
@@ -38,16 +40,25 @@ def host_head(host: HostLayout) -> Content:
 
 def machine_line(machine: MachineSpec) -> Content:
     """One guest."""
-    disks = size_text(machine.disk) + (f"+{size_text(machine.data_disk)}" if machine.data_disk else "")
-    return told(
-        f"{BLANK * 3}{machine.name:<10} {machine.cpus:>2} cpu {size_text(machine.memory):>5} {disks:>8}"
-    )
+    memory, disk = (size_text(size) if size else UNKNOWN for size in (machine.memory, machine.disk))
+    disks = disk + (f"+{size_text(machine.data_disk)}" if machine.data_disk else "")
+    return told(f"{BLANK * 3}{machine.name:<10} {machine.cpus:>2} cpu {memory:>5} {disks:>8}")
 
 
-def capacity(layout: Layout | None) -> Content:
+def unplanned(lan: str, wrong: Sequence[Problem]) -> str:
+    """Why nothing can be planned yet.
+
+    Args:
+        lan: as it was answered; empty = nobody has.
+        wrong: what is wrong with the answers about the network.
+    """
+    if not lan or not wrong:
+        return "The network is not known yet: look at the machines first (Discovery)."
+    return f"An answer about the network is wrong (step Network). {wrong[0].text} {wrong[0].hint}"
+
+
+def capacity(layout: Layout) -> Content:
     """Each hypervisor alone with the witness: a bar, and what would not start."""
-    if layout is None:
-        return told("The network is not known yet.")
     rows: list[Content] = [told(("If only one remains", STRONG)), told("")]
     for host in layout.hosts:
         rows += [*_alone(host), told("")]

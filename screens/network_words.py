@@ -22,7 +22,8 @@ def address_map(app: WizardApp) -> Content:
     """Every address of the cluster, in order, the range of services as one line."""
     layout, lan = app.layout(), app.checked.spec.network.cidr
     if layout is None:
-        return lines([told(("Addresses", STRONG)), told(""), told("Shown as soon as the LAN is known.")])
+        until = "answers beside are right" if app.draft.get("network.cidr") else "LAN is known"
+        return lines([told(("Addresses", STRONG)), told(""), told(f"Shown as soon as the {until}.")])
     rows: list[Content] = [told((f"Addresses in {lan}", STRONG)), told("")]
     addresses = _asked(app) or layout.addresses
     singles = [one for one in addresses if one.used_for != "load_balancer"]

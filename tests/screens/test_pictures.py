@@ -12,6 +12,7 @@ from tests.screens.test_setup import STAGES, with_hosts
 from tests.screens.walk import Walk, walk
 from wizard.core.errors import HostKeyChangedError
 from wizard.core.prompt import HostKeyQuestion, SecretKind, SecretQuestion
+from wizard.practice.fault_switches import FaultSwitches
 
 
 def test_every_screen_of_the_setup(tmp_path: Path) -> None:
@@ -62,6 +63,21 @@ def test_every_dialog(tmp_path: Path) -> None:
             await person.press("escape")
 
     walk(tmp_path, steps)
+
+
+def test_the_log_and_what_can_be_made_to_go_wrong(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path)
+    desk.faults = FaultSwitches(("clock-skewed",))
+
+    async def steps(person: Walk) -> None:
+        person.app.log_lines.add([f"14:0{minute}:07  tower-a  create VM etcd-a" for minute in range(5)])
+        await person.press("f2")
+        await compare_both(person, "log")
+        await person.press("escape", "f9")
+        await person.sees("host-killed")
+        await compare_both(person, "faults")
+
+    walk(tmp_path, steps, desk=desk)
 
 
 @pytest.mark.parametrize("theme", ["wizard-contrast", "monochrome"])

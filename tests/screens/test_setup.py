@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from screens.base import StageScreen
-from screens.widgets import Field
+from screens.widgets import Choice, Field, Problems, Told
 from tests.screens.desk import ADDRESSES, PracticeDesk
 from tests.screens.walk import Walk, walk
 from wizard.core.draft import Draft
@@ -167,6 +167,12 @@ BAD = [
     ("hosts", "address", "10.213.99.300", "hosts[0].address"),
     ("hosts", "port", "ssh", "hosts[0].port"),
     ("hosts", "name", "Tower A", "hosts[0].name"),
+    ("hosts", "user", "root;id", "hosts[0].user"),
+    ("hosts", "key", "id_ed25519", "hosts[0].key"),
+    ("machines", "cpus", "none", "machines[0].cpus"),
+    ("machines", "memory", "4X", "machines[0].memory"),
+    ("machines", "disk", "much", "machines[0].disk"),
+    ("machines", "data_disk", "8", "machines[0].data_disk"),
     ("network", "network.cidr", "10.213.99.0/33", "network.cidr"),
     ("network", "network.gateway", "10.9.9.9", "network.gateway"),
     ("network", "network.dhcp", "10.213.99.199-10.213.99.100", "network.dhcp"),
@@ -174,33 +180,148 @@ BAD = [
     ("network", "network.pod_cidr", "10.213.0.0/16", "network.pod_cidr"),
     ("network", "network.service_cidr", "10.42.0.0/16", "network.service_cidr"),
     ("network", "network.load_balancer", "10.213.99.250-10.213.99.230", "network.load_balancer"),
+    ("network", "network.domain", "home/arpa", "network.domain"),
+    ("network", "network.upstream_dns", "9.9.9.9 nine", "network.upstream_dns"),
     ("witness", "etcd.heartbeat_ms", "soon", "etcd.heartbeat_ms"),
+    ("witness", "etcd.election_ms", "400", "etcd.election_ms"),
     ("storage", "storage.backup_target", "the shed", "storage.backup_target"),
+    ("storage", "storage.class", "my/class", "storage.class"),
 ]
 
 
-@pytest.mark.parametrize(("stage", "field", "value", "path"), BAD)
-def test_a_wrong_answer_is_told_beside_it_and_next_says_why(
-    tmp_path: Path, stage: str, field: str, value: str, path: str
-) -> None:
-    desk = with_hosts(tmp_path)
+WAYS = {"storage.class": "existing", "storage.backup_target": "longhorn"}
+"""The way to keep data with which a field of the storage is asked for."""
 
-    async def steps(person: Walk) -> None:
-        line = next(
-            one for one in person.app.screen.query("Field") if field in (one.id, getattr(one, "path", ""))
-        ).query_one(Input)
-        line.focus()
+
+@pytest.mark.parametrize("stage", sorted({stage for stage, *_ in BAD}))
+def test_a_wrong_answer_is_told_beside_it_and_next_says_why(tmp_path: Path, stage: str) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def try_one(person: Walk, name: str, value: str, path: str) -> None:
+        screen = person.app.screen
+        field = next(one for one in screen.query(Field) if name in (one.id, one.path))
+        before = field.value
+        field.focus_line()
         await person.settle()
         await person.type(value)
         await person.press("tab")
         wrong = person.app.checked.errors(path)
-        assert wrong, "the rules refuse it"
-        assert wrong[0].text in person.said()
+        assert wrong, f"the rules refuse {path}"
+        beside = field.query_one(Problems)
+        assert beside.display, f"{path}: beside the field, as soon as it is left"
+        assert wrong[0].text in beside.plain
         await person.press("ctrl+n")
         assert person.stage == stage
-        assert "Not yet:" in person.said()
+        refusal = screen.query_one("#refusal", Told).plain
+        assert "Not yet:" in refusal
+        assert wrong[0].text in refusal
+        assert person.app.focused is field.query_one(Input), "what has to be answered anew has the focus"
+        await person.type(before)
+        await person.press("tab")
+        assert (person.app.checked.errors(path), beside.display) == ([], False)
+
+    async def steps(person: Walk) -> None:
+        for _, name, value, path in (row for row in BAD if row[0] == stage):
+            if path in WAYS:
+                person.app.answer("storage.kind", WAYS[path])
+                person.app.screen.redraw()  # type: ignore[attr-defined]
+                await person.settle()
+            await try_one(person, name, value, path)
 
     walk(tmp_path, steps, desk=desk, place=stage, size=(120, 50))
+
+
+def test_every_field_of_every_stage_has_a_wrong_answer(tmp_path: Path) -> None:
+    tried = {(stage, field) for stage, field, *_ in BAD}
+    asked: set[tuple[str, str]] = set()
+
+    async def steps(person: Walk) -> None:
+        for stage in STAGES:
+            person.app.go(stage)
+            await person.settle()
+            asked.update((stage, one.id or one.path) for one in person.app.screen.query(Field))
+
+    walk(tmp_path, steps, desk=with_hosts(tmp_path, ("storage.kind", "none")))
+    named = {(stage, NAMED.get(field, field)) for stage, field in asked}
+    assert named == tried
+
+
+NAMED = {
+    "class": "storage.class",
+    "target": "storage.backup_target",
+    "heartbeat": "etcd.heartbeat_ms",
+    "election": "etcd.election_ms",
+}
+"""Fields that are found by an id, and the answer each is about."""
+
+
+def test_a_size_that_was_refused_is_there_again_and_next_leads_to_its_machine(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    async def steps(person: Walk) -> None:
+        await person.press("enter", "tab")
+        await person.type("4X")
+        await person.press("escape")
+        assert person.stage == "storage"
+        await person.press("ctrl+n")
+        assert person.stage == "machines"
+        memory = person.app.screen.query_one("#memory", Field)
+        assert (memory.value, memory.query_one(Problems).display) == ("4X", True)
+        person.app.screen.query_one("#machines").focus()
+        await person.press("down")
+        assert memory.value != "4X"
+        assert "etcd-a: 4X is not a size" in person.text(), "it is told of the machine that is not shown"
+        await person.press("ctrl+n")
+        assert "Not yet: etcd-a: 4X is not a size" in person.said()
+        assert (memory.value, person.app.focused) == ("4X", memory.query_one(Input))
+        await person.type("4G")
+        await person.press("ctrl+n")
+        assert person.stage == "network"
+        assert person.app.draft.get("machines[0].memory") == "4G"
+
+    walk(tmp_path, steps, desk=desk, place="machines", size=(120, 40))
+
+
+TYPED = {
+    "hosts": ("port", "2222"),
+    "machines": ("disk", "21G"),
+    "network": ("network.domain", "attic.lan"),
+    "witness": ("heartbeat", "150"),
+}
+"""What is typed on a stage where one can type without choosing first."""
+
+
+def test_there_and_back_by_keyboard_every_stage_keeps_what_was_typed(tmp_path: Path) -> None:
+    desk = with_hosts(tmp_path, ("storage.kind", "none"))
+
+    def shown(person: Walk) -> dict[str, str]:
+        screen = person.app.screen
+        fields = {one.path: one.value for one in screen.query(Field)}
+        return fields | {one.path: one.value for one in screen.query(Choice)}
+
+    async def steps(person: Walk) -> None:
+        seen: dict[str, dict[str, str]] = {}
+        for stage in STAGES:
+            if stage in TYPED:
+                name, value = TYPED[stage]
+                field = next(one for one in person.app.screen.query(Field) if name in (one.id, one.path))
+                field.focus_line()
+                await person.settle()
+                await person.type(value)
+                await person.press("tab")
+            seen[stage] = shown(person)
+            await person.press("ctrl+n")
+            assert person.stage != stage, person.said()
+        assert person.stage == "review"
+        for stage in reversed(STAGES):
+            await person.press("escape")
+            assert (person.stage, shown(person)) == (stage, seen[stage])
+        await person.press("escape")
+        assert person.stage == "welcome"
+
+    walk(tmp_path, steps, desk=desk, place="hosts")
+    written = load_spec(desk.spec)
+    assert (written.hosts[0].port, written.network.domain) == (2222, "attic.lan")
 
 
 def test_machines_own_sizes_are_kept_and_proposed_anew(tmp_path: Path) -> None:
