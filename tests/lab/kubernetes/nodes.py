@@ -39,10 +39,12 @@ APPLY_SECONDS = 900.0
 """Deadline of an apply on a machine that is busy with other things."""
 
 
-def resident(lab: Lab, home: Path) -> Site:
-    """A person whose spec asks for Kubernetes, on six of eight guests."""
+def resident(lab: Lab, home: Path, *, without: tuple[str, ...] = ()) -> Site:
+    """A person whose spec asks for Kubernetes, on the guests of the lab's spec or all but some of them."""
     operator = newcomer(lab, home)
-    (home / "cluster.yaml").write_text(lab.spec_text(kubernetes=True))
+    lines = lab.spec_text(kubernetes=True).splitlines(keepends=True)
+    kept = [line for line in lines if not any(f"{{name: {guest}," in line for guest in without)]
+    (home / "cluster.yaml").write_text("".join(kept))
     return Site(lab, operator)
 
 
@@ -54,6 +56,11 @@ class Kubernetes:
     images: tuple[Path, ...]
     """Archives of images that no release of K3s holds."""
     times: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names that the spec has."""
+        return tuple(machine.name for machine in self.site.spec.nodes())
 
     # --- making it
 
@@ -71,7 +78,7 @@ class Kubernetes:
         for server in SERVERS:
             words = ("tee", f"{MANIFESTS}/lab-storage.yaml")
             self.site.inside(server, *words, given=charts.storage_manifest().encode())
-        assert self.ready() == set(NODES)
+        assert self.all_ready()
 
     def _apply(self, what: str) -> None:
         done = self.site.operator.run("apply", "--plain", "--yes", code=0, timeout=APPLY_SECONDS)
@@ -86,7 +93,7 @@ class Kubernetes:
             with image.open("rb") as content:
                 words = [client(), "exec", "-i", container, "sh", "-c", f"cat > {folder}/{image.name}"]
                 subprocess.run(words, stdin=content, check=True, timeout=300, capture_output=True)
-        guests = [name for name in NODES if tower_of(name) == tower]
+        guests = [name for name in self.nodes if tower_of(name) == tower]
         self.site.inside(
             tower, "/bin/sh", "-s", folder, self.site.vm_dir(tower), *guests, given=_script("link")
         )
@@ -116,8 +123,8 @@ class Kubernetes:
         return {node["metadata"]["name"] for node in self.items("nodes") if is_true(node, "Ready")}
 
     def all_ready(self) -> bool:
-        """Whether all six are."""
-        return self.ready() == set(NODES)
+        """Whether all are, and no other is there."""
+        return self.ready() == set(self.nodes)
 
     def rolled_out(self, kind: str, name: str, namespace: str) -> None:
         """Wait for a workload."""
@@ -133,7 +140,7 @@ class Kubernetes:
 
     def memory(self) -> dict[str, float]:
         """MiB that each node's processes hold, pods included, without what the kernel caches."""
-        text = {name: self.site.inside(name, "/bin/sh", "-s", given=_script("memory")) for name in NODES}
+        text = {name: self.site.inside(name, "/bin/sh", "-s", given=_script("memory")) for name in self.nodes}
         return {name: int(found) / 2**20 for name, found in text.items()}
 
     # --- unmaking it

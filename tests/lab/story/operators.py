@@ -113,12 +113,20 @@ class Operator:
     def apply(self, code: int | None = 0) -> Done:
         return self.run(*APPLY, code=code)
 
-    def apply_when_free(self, seconds: float = 10.0) -> tuple[Done, float]:
-        """Apply as soon as the hosts let go of a run that was killed; and how long that took."""
+    def apply_when_free(
+        self, seconds: float = 10.0, *, env: dict[str, str] | None = None, timeout: float = 90
+    ) -> tuple[Done, float]:
+        """Apply as soon as the hosts let go of a run that was killed; and how long that took.
+
+        Args:
+            seconds: that the hosts may take for it.
+            env: of the apply, besides the usual.
+            timeout: seconds for the apply itself.
+        """
         began = time.monotonic()
         while True:
             waited = time.monotonic() - began
-            done = self.apply(code=None)
+            done = self.start(*APPLY, env=env).wait(timeout)
             if done.exit_code != 4 or "worked on by somebody else" not in done.stderr:
                 return done, waited
             assert waited < seconds, f"still held after {waited:.1f} s\n{done.stderr}"
