@@ -88,7 +88,7 @@ def test_doctor_of_a_healthy_cluster(six_nodes: Kubernetes, report: Report) -> N
 def test_four_agents_beside_one(tmp_path: Path, report: Report) -> None:
     """From the first file to the last agent that has joined; the programs lie there by then.
 
-    On simulated hosts: the lab's share its cores, these share nothing. What is left is what the wizard makes wait.
+    On simulated hosts, which share nothing, as the lab's nodes share two cores: what is left is what the wizard makes wait.
     """
     took = {count: joined(tmp_path / str(count), count) for count in (1, len(AGENTS))}
     what = f"four agents that join the cluster, on simulated hosts ({PACE:g} of their seconds in one of ours)"

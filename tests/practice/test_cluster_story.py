@@ -440,8 +440,9 @@ def test_a_machine_that_left_the_spec_goes_only_by_name(done: Cluster) -> None:
     text = [line for line in _spec_lines(done) if "server-a" not in line]
     spec = parsed("\n".join(text))
     plan, _ = done.session(spec).plan()
-    change, address, dns = [change for step in plan.steps for change in step.changes]
+    change, address, node, dns = [change for step in plan.steps for change in step.changes]
     assert (change.key, address.key) == ("remove:server-a", "address:server-b"), "the address has a peer less"
+    assert node.summary.startswith("Remove server-a from the cluster")
     assert dns.summary == "Run CoreDNS once"
     assert any("server-a" in one for one in change.destroys)
     assert done.session(spec).apply(lambda *_: False).stopped
