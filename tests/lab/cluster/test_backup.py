@@ -25,7 +25,7 @@ from tests.lab.story.world import tell, until
 from wizard.compose import open_session
 from wizard.core.check import Status
 from wizard.core.secret import Secret
-from wizard.core.secrets import SecretKeeper
+from wizard.core.secrets import MemorySecrets, SecretKeeper
 from wizard.core.session import Session
 from wizard.core.spec.model import BackupSpec
 from wizard.front.arguments import build_parser
@@ -36,6 +36,9 @@ pytestmark = pytest.mark.lab
 
 TARGET = "/mnt/user/backups"
 OTHER = {"etcd-a": "tower-b", "etcd-b": "tower-a"}
+ETCD_KEYS = tuple(f"etcd/{name}" for name in ("ca.crt", "etcd-a.crt", "etcd-a.key", "root.crt", "root.key"))
+"""What one needs to ask an etcd that was restored."""
+
 OBJECT = "/registry/namespaces/story"
 SECONDS = 60.0
 """Deadline of a backup by the timer, on a busy machine."""
@@ -58,7 +61,10 @@ class Alone(Backup):
 
 @contextmanager
 def operating(cluster: Cluster, backup: BackupSpec | None) -> Iterator[Session]:
-    """The wizard's own session on the lab's hosts."""
+    """The wizard's own session on the lab's hosts: without backups by the spec that all tests here share.
+
+    What it makes of secrets is forgotten afterwards: the others look for every key that the cluster has.
+    """
     home = cluster.operator.home
     words = [
         "apply",
@@ -70,9 +76,12 @@ def operating(cluster: Cluster, backup: BackupSpec | None) -> Iterator[Session]:
         str(cluster.operator.folder),
     ]
     with open_session(build_parser("apply").parse_args(words), write=True) as session:
-        spec = replace(session.spec, k3s=replace(session.spec.k3s, enabled=True), backup=backup)
-        session.secrets.ensure(lambda: {TOKEN: Secret("a token of the lab")}, TOKEN)
-        yield replace(session, spec=spec, steps=(Alone(),))
+        spec = session.spec
+        if backup:
+            spec = replace(spec, k3s=replace(spec.k3s, enabled=True), backup=backup)
+        known = {name: found for name in ETCD_KEYS if (found := session.secrets.get(name))}
+        secrets = MemorySecrets({**known, TOKEN: Secret("a token of the lab")})
+        yield replace(session, spec=spec, steps=(Alone(),), secrets=secrets)
 
 
 def kept(cluster: Cluster, tower: str) -> list[str]:
@@ -102,10 +111,10 @@ class Scratch:
 
     def keys(self, secrets: SecretKeeper) -> None:
         """Lay out the wizard's keys to etcd."""
-        for name in ("ca.crt", "etcd-a.crt", "etcd-a.key", "root.crt", "root.key"):
-            found = secrets.get(f"etcd/{name}")
+        for name in ETCD_KEYS:
+            found = secrets.get(name)
             assert found is not None, name
-            (self.folder / name).write_text(found.reveal())
+            (self.folder / name.removeprefix("etcd/")).write_text(found.reveal())
 
     def restore(self, snapshot: Path) -> None:
         """As the guide says, with another name and address."""
