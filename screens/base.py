@@ -23,9 +23,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Input, Static
 
+from screens.button import Button
 from screens.flow import STAGES, number_of
+from screens.keys import KeyLine
 from screens.text import MUTED, STRONG, Sign, signed, told
 from screens.widgets import Answered, Choice, Field, Rail, RailItem, TitleLine, Told, TooSmall
 
@@ -122,8 +124,7 @@ class StageScreen(Screen[None]):
                 with VerticalScroll(id="side", can_focus=False):
                     yield Told(id="meaning")
         yield TooSmall(id="small")
-        # Compact is what a key is made as: another look is taken by styling each of them three times.
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def _measure(self) -> None:
         """Know the terminal's size before anything is styled; told by the first resize, all would be styled twice."""

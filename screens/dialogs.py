@@ -11,8 +11,9 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label
+from textual.widgets import Input, Label
 
+from screens.button import Button
 from screens.text import MUTED, STRONG, error_content, lines, told
 from screens.widgets import Told
 from wizard.core.errors import WizardError

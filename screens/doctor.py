@@ -9,9 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Button, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from screens.button import Button
 from screens.dialogs import QuestionDialog, TypedDialog
 from screens.drawn import Picture, Reader, content_of
 from screens.text import Sign

@@ -9,8 +9,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Button
 
+from screens.button import Button
 from screens.drawn import Picture, Reader, content_of
 from screens.flow import STAGES
 from screens.text import Sign

@@ -8,8 +8,9 @@ from textual.app import RenderResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Log
+from textual.widgets import Log
 
+from screens.button import Button
 from screens.text import MUTED, STRONG, STYLES, Sign
 from wizard.core.view.styled import Line, Tone
 

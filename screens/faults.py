@@ -13,10 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Resize
 from textual.message import Message
-from textual.widgets import Button, Footer, Input
+from textual.widgets import Input
 from textual.widgets.option_list import Option
 
+from screens.button import Button
 from screens.dialogs import Dialog
+from screens.keys import KeyLine
 from screens.text import MUTED, STYLES, Sign, lines, told
 from screens.widgets import Lines, Told
 from wizard.core.desk import FaultChoice, FaultMenu, Switch
@@ -79,7 +81,7 @@ class FaultsDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         """The box, and its keys below."""
         yield from super().compose()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_resize(self, event: Resize) -> None:
         """The list takes all the room there is."""

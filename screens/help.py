@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Markdown, Static
+from textual.widgets import Markdown, Static
 
 from screens.flow import AnyScreen
+from screens.keys import KeyLine
 from screens.text import MUTED, STRONG, lines, told
 from wizard.core.resources import asset_text
 
@@ -64,7 +65,7 @@ class HelpScreen(ModalScreen[None]):
                 ),
                 id="help-keys",
             )
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
 
 def help_text(topic: str) -> str:

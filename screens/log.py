@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Label, Log
+from textual.widgets import Label, Log
 
+from screens.keys import KeyLine
 from screens.text import STRONG, told
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class LogScreen(ModalScreen[None]):
         """A title, the lines, the keys."""
         yield Label(told((f"Log, the last {MOST_LINES} lines", STRONG)), id="log-title")
         yield Log(max_lines=MOST_LINES, id="log-lines")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show what is there and follow."""

@@ -8,9 +8,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Button
 
 from screens.base import StageScreen
+from screens.button import Button
 from screens.dialogs import QuestionDialog
 from screens.drawn import Picture, Reader
 from screens.text import MUTED, STRONG, Sign, labelled, lines, signed, told

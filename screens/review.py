@@ -10,9 +10,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Button
 
 from screens.base import StageScreen
+from screens.button import Button
 from screens.dialogs import TypedDialog
 from screens.drawn import Picture, Reader, say
 from screens.text import MUTED, STRONG, Sign, labelled, lines, signed, told
@@ -275,7 +275,8 @@ def _destroyed(lost: Sequence[Loss], width: int) -> list[Line]:
     for one in lost:
         rows += [line((part, Tone.STRONG)) for part in wrapped(one.text, width, "   ", "   ")]
         rows += [
-            line((part, Tone.DIM)) for part in wrapped(f"{one.host}: {one.summary}", width, "   ", "   ")
+            line((part, Tone.DIM))
+            for part in wrapped(f"{one.host or 'here'}: {one.summary}", width, "   ", "   ")
         ]
     return [*rows, line("")]
 
@@ -294,7 +295,7 @@ def typed_dialog(plan: Plan) -> TypedDialog:
 
 def _lost(one: Loss) -> Iterator[Content]:
     yield signed(Sign.FAILED, (one.text, STRONG))
-    yield labelled("", (f"{one.host}: {one.summary}", MUTED), width=2)
+    yield labelled("", (f"{one.host or 'here'}: {one.summary}", MUTED), width=2)
 
 
 PAGES: Mapping[str, Callable[[ReviewScreen, Reviewed, int], list[Line]]] = {

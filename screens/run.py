@@ -10,8 +10,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Button
 
+from screens.button import Button
 from screens.drawn import LogPane, Picture, Reader, content_of, say
 from screens.text import Sign
 from screens.topology import TopologyScreen

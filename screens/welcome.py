@@ -7,9 +7,9 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Button
 
 from screens.base import StageScreen
+from screens.button import Button
 from screens.flow import STAGES, number_of
 from screens.text import MUTED, STRONG, Sign, lines, signed, told
 from screens.widgets import Field, Told

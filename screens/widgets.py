@@ -17,7 +17,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Label, OptionList, Static
 
-from screens.text import STYLES, Sign, signed, told, wrapped
+from screens.text import MUTED, STYLES, Sign, signed, told, wrapped
 from wizard.core.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -286,23 +286,22 @@ class Rail(Static):
         self.update(Content("\n").join(rows))
 
 
-class TitleLine(Horizontal):
+class TitleLine(Widget):
     """The name at the left, the step at the right."""
 
     shown: tuple[str, str] = ("", "")
 
-    def compose(self) -> ComposeResult:
-        """Two texts on one line."""
-        yield Label("", id="title-name")
-        yield Label("", id="title-step")
-
     def show(self, name: str, step: str) -> None:
         """Draw them anew, if they say something else."""
-        if self.shown == (name, step):
-            return
-        self.shown = (name, step)
-        self.query_one("#title-name", Label).update(told(name))
-        self.query_one("#title-step", Label).update(told(step))
+        if self.shown != (name, step):
+            self.shown = (name, step)
+            self.refresh()
+
+    def render(self) -> Content:
+        """Both on one line; the name is cut where there is no room for it."""
+        name, step = (told(text) for text in self.shown)
+        room = max(self.content_size.width - step.cell_length, 0)
+        return name.truncate(room, ellipsis=True, pad=True).stylize("bold") + step.stylize(MUTED)
 
 
 class TooSmall(Widget):

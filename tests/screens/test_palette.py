@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from textual.command import CommandList, CommandPalette
-from textual.widgets._footer import FooterKey
 
 from screens.flow import STAGES
 from screens.help import HelpScreen
+from screens.keys import KeyLine
 from screens.log import LogScreen
 from tests.screens.runs import PractisedDesk, build, desk_with_answers
 from tests.screens.test_setup import with_hosts
@@ -46,7 +46,7 @@ KEYS = {" ": "space", ":": "colon"}
 
 def footer(person: Walk) -> list[str]:
     """What the keys at the bottom are called, as they are drawn."""
-    return [key.description for key in person.app.screen.query(FooterKey)]
+    return [key.does for key in person.app.screen.query_one(KeyLine).keys]
 
 
 @pytest.fixture

@@ -343,7 +343,7 @@ def test_what_would_be_destroyed_is_typed_and_enter_alone_destroys_nothing(tmp_p
     there = desk.cluster.machines["tower-b"].domains
 
     async def steps(person: Walk) -> None:
-        await person.sees("This destroys 1 thing")
+        await person.sees("This destroys 2 things")
         await person.press("ctrl+n")
         await person.sees("To go on, type server-b here:")
         await person.press("enter")

@@ -105,7 +105,7 @@ def test_what_would_be_destroyed(desk: PractisedDesk) -> None:
     desk.spec.write_text(cluster_text(desk.folder / "key", machines=FEWER))
 
     async def steps(person: Walk) -> None:
-        await person.sees("This destroys 1 thing")
+        await person.sees("This destroys 2 things")
         await compare_both(person, "review-destroys")
         await person.press("ctrl+n")
         await person.sees("To go on, type server-b here:")

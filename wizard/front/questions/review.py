@@ -119,7 +119,7 @@ def _simple() -> Question:
 
 
 def _typed(lost: list[Loss]) -> Question:
-    told = "; ".join(f"{one.host}: {one.text}" for one in lost)
+    told = "; ".join(f"{one.host or 'here'}: {one.text}" for one in lost)
     return Question(
         path="build",
         text=f"This destroys {told}. To destroy and build, type: {confirmation(lost)}",
