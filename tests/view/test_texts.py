@@ -16,7 +16,7 @@ from wizard.core.state import ChangeRecord, ChangeStatus, StepRecord, StepStatus
 from wizard.core.step import Step
 from wizard.core.view.done import kubernetes_line, next_steps
 from wizard.core.view.findings import cause_lines, doctor_view
-from wizard.core.view.resume import groups, half_done, last_touched, remembered
+from wizard.core.view.resume import groups, half_done, last_touched, remembered, standing_lines
 from wizard.core.view.review import confirmation, confirmed, losses, plan_lines, sum_text
 from wizard.core.view.styled import beside, cut, line, padded, plain, wide
 from wizard.front.doctor import doctor_text
@@ -120,6 +120,21 @@ def test_how_an_earlier_run_stands() -> None:
         ("not started", ("e",)),
     ]
     assert groups(Standing((), (), (), ("all of it",), ())) == [], "a first run left nothing"
+
+
+def test_answers_that_changed_since_are_told_with_both_values_in_the_room_there_is() -> None:
+    answers = (
+        ("network.gateway", "192.168.10.1", "192.168.10.2"),
+        ("etcd.heartbeat_ms", "", "150"),
+        ("storage.backup_target", "nfs://192.168.10.9/a/rather/long/path/of/a/share", ""),
+    )
+    rows = plain(standing_lines(Standing(("a",), (), (), (), answers), 48)).splitlines()
+    assert rows[:2] == ["ok done and still true  1 change", "!! answers that changed since"]
+    assert rows[2] == "   network.gateway: 192.168.10.1 -> 192.168.10.2"
+    assert rows[3] == "   etcd.heartbeat_ms: (not there) -> 150"
+    assert rows[-1].endswith("-> (taken away)")
+    assert len(rows) > 5
+    assert all(len(row) <= 48 for row in rows)
 
 
 def test_what_the_state_alone_remembers() -> None:
