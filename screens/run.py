@@ -175,6 +175,8 @@ class RunScreen(TopologyScreen):
         stop = self.query_one("#stop", Button)
         stop.display = active and self.leaving is not Leaving.NOW
         say(stop, "Stop after this" if self.leaving is Leaving.NO else "Let go now")
+        if self._keys_for[0] and not active:  # nothing keeps one from going on any more
+            self.query_one("#refusal").display = False
         if self._keys_for != (active, self.leaving):
             self._keys_for = (active, self.leaving)
             self.refresh_bindings()
