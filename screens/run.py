@@ -202,7 +202,9 @@ class RunScreen(TopologyScreen):
         now, view = time.time(), self.view
         error = self.install.error if self.install else None
         top = [headline(view, now, self.leaving, self.aim), bar(view, now, min(width, 72)), line("")]
-        ending = ending_lines(view, width) if view.status in ("failed", "stopped") else []
+        came_to = self.install.result if self.install else None
+        errors = [*came_to.errors, *came_to.unmet] if came_to else []
+        ending = ending_lines(view, width, errors) if view.status in ("failed", "stopped") else []
         if error is not None and not (self.install and self.install.active):
             said = [error.what, f"why: {error.why}", *(f"do: {one}" for one in error.do)]
             ending = [line((part, Tone.BAD)) for text in said for part in wrapped(text, width, "", "  ")]

@@ -6,6 +6,7 @@ import pytest
 
 from tests.view.events import BEGAN, begun, check, ended, planned, run_ended, step_ended, waits
 from wizard.core.check import Status
+from wizard.core.errors import HostError
 from wizard.core.events import Event, HostState, StepStarted
 from wizard.core.view.progress import RunView, folded
 from wizard.core.view.run_text import (
@@ -115,6 +116,11 @@ def test_what_went_wrong_is_said_once_and_that_going_on_is_safe() -> None:
     told = plain(ending_lines(folded(view, [run_ended(7, "failed")]), 60))
     assert told.count("tower-a does not answer.") == 1
     assert "Going on is safe" in told
+    error = HostError(
+        "tower-a does not answer.", where="tower-a", why="Its power is off, it seems.", do=("Look at it.",)
+    )
+    told = plain(ending_lines(folded(view, [run_ended(7, "failed")]), 60, [error]))
+    assert "\n   why Its power is off, it seems.\n   do Look at it.\n" in told
     assert ending_lines(seen(run_ended(9)), 60) == []
     assert "xx tower-a    Make etcd-a" in text(view)
     steps = plain(step_lines(view, 40)).splitlines()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from wizard.core.text import printable
 from wizard.core.view.columns import wrapped
@@ -11,6 +12,9 @@ from wizard.core.view.durations import about, seconds_text
 from wizard.core.view.progress import ChangeView, RunView, StepView, problems
 from wizard.core.view.resume import count
 from wizard.core.view.styled import Line, Tone, cut, line, padded
+
+if TYPE_CHECKING:
+    from wizard.core.errors import WizardError
 
 FULL, EMPTY = "█", "░"
 PERCENT = 6
@@ -241,19 +245,31 @@ def _waited(text: str, width: int) -> Iterator[Line]:
         yield line(" " * INDENT, (part, Tone.BUSY))
 
 
-def ending_lines(view: RunView, width: int) -> list[Line]:
+def ending_lines(view: RunView, width: int, errors: Iterable[WizardError] = ()) -> list[Line]:
     """What is said of a run that did not come to its end: what went wrong, once each, and that going on is safe.
 
     Args:
         view: of the run.
         width: columns.
+        errors: what kept it from its end, where that is known: why it went wrong, and what to do.
     """
+    known = {printable(error.what): error for error in errors}
     rows: list[Line] = []
     for text in dict.fromkeys(problems(view)):
         first, *rest = wrapped(printable(text), max(width - 3, 20), "", "") or [""]
         rows.append(line(("xx", Tone.BAD), " ", (first, Tone.STRONG)))
         rows += [line("   ", (more, Tone.STRONG)) for more in rest]
+        if error := known.get(printable(text)):
+            rows += _why(error, width)
     if view.status in ("failed", "stopped"):
         text = "Going on is safe: what is done is not repeated, what was half done is looked at first."
         rows += _quiet(text, width)
     return rows
+
+
+def _why(error: WizardError, width: int) -> Iterator[Line]:
+    """Why, and what to do."""
+    for label, text in (("why", error.why), *(("do", one) for one in error.do)):
+        parts = wrapped(printable(text), max(width - INDENT - len(label), 20), "", "") if text else []
+        for number, part in enumerate(parts):
+            yield line("   ", ("" if number else label).ljust(len(label)), " ", part)
