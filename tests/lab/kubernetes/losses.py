@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 
 from tests.lab.cluster.site import MEMBERS, TOWERS, Site, tower_of
 from tests.lab.conftest import Lab
@@ -22,6 +23,12 @@ BACK_SECONDS = 240.0
 
 NOTICED_SECONDS = 3.0
 """What was acknowledged sooner after a loss may have been on its way already."""
+
+SAMPLE = "WIZARD_LAB_LOSSES"
+"""Variable that names the losses of a sample, with a comma between them, in place of the day's."""
+
+A_DAY = 2
+"""How many losses a day's sample has."""
 
 
 @dataclass(slots=True)
@@ -137,7 +144,7 @@ class Loss:
     """One thing that may be lost."""
 
     name: str
-    """Its words in a test's name."""
+    """Its words in a test's name and in the variable."""
     happens: Callable[[Family], str]
     """Takes it away, and says what it was."""
 
@@ -223,4 +230,25 @@ LOSSES = (
     Loss("etcd-b", _member_is_cut_off("etcd-b")),
     Loss("pi", _pi_is_killed),
 )
-"""Every one of them."""
+"""Every one of them, the days' samples one after the other: at most one of each takes a hypervisor, which costs minutes."""
+
+
+def sample(today: date, named: str) -> tuple[Loss, ...]:
+    """The losses of a day: as days go by each of them comes round, by the day or by the week alike.
+
+    Args:
+        today: the day.
+        named: the losses that are wanted instead, with a comma between them; empty = the day's.
+
+    Raises:
+        ValueError: there is no loss of a name.
+    """
+    known = {loss.name: loss for loss in LOSSES}
+    wanted = [name.strip() for name in named.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ValueError(f"{SAMPLE}: no such loss: {', '.join(unknown)}; known: {', '.join(known)}")
+    first = today.toordinal() * A_DAY
+    return tuple(known[name] for name in wanted) or tuple(
+        LOSSES[(first + number) % len(LOSSES)] for number in range(A_DAY)
+    )

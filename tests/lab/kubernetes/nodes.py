@@ -22,6 +22,9 @@ SERVERS = ("server-a", "server-b")
 AGENTS = ("storage-a", "storage-b", "worker-a", "worker-b")
 NODES = (*SERVERS, *AGENTS)
 
+LEFT_OUT = ("storage-a", "storage-b", "worker-b")
+"""Guests of the lab's spec that a server on each hypervisor and an agent do without."""
+
 SCRIPTS = Path(__file__).parent / "scripts"
 
 READY_SECONDS = 420.0

@@ -11,15 +11,12 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Lab, talk
-from tests.lab.kubernetes.nodes import APPLY_SECONDS, Kubernetes, resident
+from tests.lab.kubernetes.nodes import APPLY_SECONDS, LEFT_OUT, Kubernetes, resident
 from tests.lab.story.operators import Done, Operator
 from tests.lab.story.world import tell
 from wizard.lab import lifecycle
 
 KILLER = Path(__file__).parents[1] / "story" / "killer"
-
-LEFT_OUT = ("storage-a", "storage-b", "worker-b")
-"""Guests of the lab's spec that a server on each hypervisor and an agent do without."""
 
 FREE_SECONDS = 60.0
 """Deadline of the hosts to let go of a wizard that was killed, on a busy machine."""
