@@ -512,6 +512,35 @@ def test_a_check_that_fails_for_what_an_earlier_step_looks_at_is_told_and_not_le
     assert_explained(error, exit_code=ExitCode.FAILED, says=["pi is not ready", "deaf.ready"])
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_was_found_to_be_destroyed_only_after_the_yes_is_not_destroyed(lab: Lab, *, shown: bool) -> None:
+    asked: list[bool] = []
+    lost: list[str] = []
+
+    class Wipe(Step):
+        id, title, summary = "wipe", "Wipe", "Finds a disk only once it was said yes"
+
+        def changes(self, ctx: Context) -> Iterator[Change]:
+            if asked or shown:
+                yield Change("wipe", "", "Wipe sdb", _lose, destroys=("sdb of pi, 256 GB",))
+            yield Change("else", "", "Something else", lambda _: "")
+
+    def _lose(_: Work) -> str:
+        lost.append("sdb")
+        return ""
+
+    def yes_to_that(*_: object) -> bool:
+        asked.append(True)
+        return True
+
+    lab.steps = (Wipe(),)
+    result = lab.session().apply(yes_to_that)
+    assert (result.status, lost) == (("done", ["sdb"]) if shown else ("failed", []))
+    if not shown:
+        says = ["Wipe sdb", "sdb of pi, 256 GB", "found only since"]
+        assert_explained(result.errors[0], exit_code=ExitCode.FAILED, says=says, do="wizard apply")
+
+
 def test_answers_that_changed_since_are_named(lab: Lab) -> None:
     lab.session().apply(yes)
     lab.spec = replace(lab.spec, network=replace(lab.spec.network, gateway="192.168.10.2"))

@@ -183,6 +183,7 @@ class Session:
             return _with_unreachable(apply_steps(self.steps, ctx, tools), plan)
         if not approve(plan, standing(self.state, plan, ctx.spec.flatten())):
             return ApplyResult(stopped=True)
+        tools = replace(tools, losses=plan.losses)
         journal.replace(agreed(journal.state, ctx, plan.decided))
         with ExitStack() as locks:
             self._lock_hosts(plan, journal.state, locks)
@@ -249,11 +250,15 @@ class Session:
             self._lock([one.name for one in self.spec.hosts if one.name not in away], journal.state, locks)
             ctx = replace(self.settled(), state=journal.state)
             again = _not_refused(find_repair(self.steps, ctx, findings))
-            agreed_to = {loss for one in found.changes for loss in one.destroys}
-            lost = [loss for one in again.changes for loss in one.destroys if loss not in agreed_to]
+            shown = found.plan.losses
+            more = [loss for loss, count in again.plan.losses.items() if count > shown.get(loss, 0)]
+            lost = [
+                loss for one in again.changes if (findings[0].step, one.key) in more for loss in one.destroys
+            ]
             if lost or again.planned is None:
                 raise _another_repair(lost)
-            result = apply_part(again.planned, ctx, self._tools(ctx.spec, journal))
+            tools = replace(self._tools(ctx.spec, journal), losses=shown)
+            result = apply_part(again.planned, ctx, tools)
             result.state = journal.state
             return result
 

@@ -21,6 +21,7 @@ from wizard.core.errors import (
     CancelledError,
     HostError,
     LinkLostError,
+    RefusedError,
     StateError,
     UnreachableError,
     WizardError,
@@ -50,6 +51,11 @@ class Tools:
     secrets: SecretKeeper = field(default_factory=MemorySecrets)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
     kubernetes: Api = field(default_factory=NoApi)
+    losses: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many things the person said yes to losing, by step and change; a step that is planned anew may find more.
+
+    Counted and not compared by their words: how full a disk is changes while the plan is read.
+    """
 
 
 @dataclass(slots=True)
@@ -154,6 +160,7 @@ def _attempt(
 ) -> tuple[ChangeStatus, str, WizardError | None]:
     broke = threading.Event()
     try:
+        _may_destroy(step, change, tools)
         return ChangeStatus.DONE, _through_lost_links(step, change, op, tools, broke), None
     except (HostError, CancelledError) as error:
         # The host let us in a moment ago: whatever it says now, what was begun on it may have gone on.
@@ -165,6 +172,22 @@ def _attempt(
         return ChangeStatus.FAILED, error.what, error
     except Exception as defect:  # noqa: BLE001 - the engine's boundary: a step's defect must not take the run down
         return ChangeStatus.FAILED, str(defect), _defect(change, defect)
+
+
+def _may_destroy(step: str, change: Change, tools: Tools) -> None:
+    """Nothing is destroyed that was not shown before the person said yes.
+
+    Raises:
+        RefusedError: it was found only since.
+    """
+    if len(change.destroys) > tools.losses.get((step, change.key), 0):
+        raise RefusedError(
+            f"{change.summary}: this was not in the plan that you said yes to.",
+            where=change.host or "the cluster",
+            why=f"What it would destroy was found only since: {'; '.join(change.destroys)}.",
+            do="wizard apply",
+            again=RESUMES,
+        )
 
 
 def _through_lost_links(step: str, change: Change, op: str, tools: Tools, broke: threading.Event) -> str:

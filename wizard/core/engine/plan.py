@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
@@ -39,6 +39,11 @@ class PlannedStep:
             return "unknown"
         return "changes" if self.changes else "done"
 
+    @property
+    def losses(self) -> Mapping[tuple[str, str], int]:
+        """How many things each change would destroy, by the id of the step and its key; the others are left out."""
+        return {(self.step.id, one.key): len(one.destroys) for one in self.changes if one.destroys}
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -60,6 +65,11 @@ class Plan:
     def destroys(self) -> int:
         """How many things would be lost."""
         return sum(len(change.destroys) for item in self.steps for change in item.changes)
+
+    @property
+    def losses(self) -> Mapping[tuple[str, str], int]:
+        """The same of all steps."""
+        return {loss: count for item in self.steps for loss, count in item.losses.items()}
 
     @property
     def needs(self) -> list[Need]:
