@@ -29,7 +29,19 @@ async def compare_both(person: Walk, name: str) -> None:
     for width, height in SIZES:
         await person.resize(width, height)
         await person.still()
-        compare(person.app, f"{name}-{width}x{height}")
+        await _come_to_look_like(person, f"{name}-{width}x{height}")
+
+
+async def _come_to_look_like(person: Walk, name: str) -> None:
+    """On a busy machine a pane takes its new width a moment later."""
+    for _ in range(20):
+        try:
+            compare(person.app, name)
+        except AssertionError:
+            await person.pilot.pause(0.25)
+        else:
+            return
+    compare(person.app, name)
 
 
 def compare(app: App[int], name: str) -> None:
