@@ -14,8 +14,7 @@ ROWS = (
     *(("C", number) for number in range(39, 51)),
     *(("D", number) for number in range(51, 61)),
     *(("E", number) for number in range(61, 66)),
-    *(("F", number) for number in range(66, 69)),
-    *(("F", number) for number in range(69, 73)),
+    *(("F", number) for number in range(66, 75)),
     ("F", 77),
     ("F", 78),
 )

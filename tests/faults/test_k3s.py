@@ -48,6 +48,7 @@ def the_error(result: ApplyResult) -> WizardError:
 # --- 73: tokens
 
 
+@pytest.mark.row("F", 73)
 def test_row_73_another_token_than_the_clusters_is_noticed_before_anything_is_changed(done: Cluster) -> None:
     done.secrets.put({TOKEN: Secret("0" * 32)})
     before = done.picture()
@@ -61,6 +62,7 @@ def test_row_73_another_token_than_the_clusters_is_noticed_before_anything_is_ch
     )
 
 
+@pytest.mark.row("F", 73)
 def test_row_73_secrets_that_were_lost_are_not_made_anew(done: Cluster) -> None:
     kept = done.secrets.get(AGENT_TOKEN)
     values = dict(done.secrets.values)  # type: ignore[attr-defined]
@@ -79,6 +81,7 @@ def test_row_73_secrets_that_were_lost_are_not_made_anew(done: Cluster) -> None:
     assert done.secrets.get(TOKEN) is None and kept is not None
 
 
+@pytest.mark.row("F", 73)
 def test_row_73_a_server_whose_etcd_knows_another_token_says_k3s_own_reason(done: Cluster) -> None:
     found = cluster_of(done.world, done.machines["server-a"])
     assert found is not None
@@ -128,6 +131,7 @@ def test_row_73_an_agent_that_read_another_token_is_started_anew_though_its_file
 # --- 74: versions
 
 
+@pytest.mark.row("F", 74)
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
@@ -183,6 +187,7 @@ def test_row_78_a_node_that_is_turned_away_is_told_and_mended_by_the_next_apply(
     assert site.failing(done) == set() and site.planned(done) == []
 
 
+@pytest.mark.row("F", 78)
 def test_row_78_nothing_is_taken_from_another_machine_that_is_alive_under_the_name(
     done: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
