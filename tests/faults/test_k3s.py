@@ -49,7 +49,7 @@ def the_error(result: ApplyResult) -> WizardError:
 
 
 @pytest.mark.row("F", 73)
-def test_row_73_another_token_than_the_clusters_is_noticed_before_anything_is_changed(done: Cluster) -> None:
+def test_row_f73_another_token_than_the_clusters_is_noticed_before_anything_is_changed(done: Cluster) -> None:
     done.secrets.put({TOKEN: Secret("0" * 32)})
     before = done.picture()
     assert_explained(
@@ -63,7 +63,7 @@ def test_row_73_another_token_than_the_clusters_is_noticed_before_anything_is_ch
 
 
 @pytest.mark.row("F", 73)
-def test_row_73_secrets_that_were_lost_are_not_made_anew(done: Cluster) -> None:
+def test_row_f73_secrets_that_were_lost_are_not_made_anew(done: Cluster) -> None:
     kept = done.secrets.get(AGENT_TOKEN)
     values = dict(done.secrets.values)  # type: ignore[attr-defined]
     del values[TOKEN], values[AGENT_TOKEN]
@@ -82,7 +82,7 @@ def test_row_73_secrets_that_were_lost_are_not_made_anew(done: Cluster) -> None:
 
 
 @pytest.mark.row("F", 73)
-def test_row_73_a_server_whose_etcd_knows_another_token_says_k3s_own_reason(done: Cluster) -> None:
+def test_row_f73_a_server_whose_etcd_knows_another_token_says_k3s_own_reason(done: Cluster) -> None:
     found = cluster_of(done.world, done.machines["server-a"])
     assert found is not None
     found.token = "another"
@@ -99,7 +99,7 @@ def test_row_73_a_server_whose_etcd_knows_another_token_says_k3s_own_reason(done
 
 
 @pytest.mark.parametrize(("name", "path"), [("server-b", config.TOKEN), ("worker-b", config.AGENT_TOKEN)])
-def test_row_73_another_token_on_one_node_is_told_with_k3s_own_reason_and_put_right(
+def test_row_f73_another_token_on_one_node_is_told_with_k3s_own_reason_and_put_right(
     done: Cluster, name: str, path: str
 ) -> None:
     before = done.picture()
@@ -114,7 +114,7 @@ def test_row_73_another_token_on_one_node_is_told_with_k3s_own_reason_and_put_ri
     assert done.picture() == before
 
 
-def test_row_73_an_agent_that_read_another_token_is_started_anew_though_its_file_is_right_by_now(
+def test_row_f73_an_agent_that_read_another_token_is_started_anew_though_its_file_is_right_by_now(
     done: Cluster,
 ) -> None:
     """The wizard was killed after it had put the file right, and before the restart."""
@@ -141,7 +141,7 @@ def test_row_73_an_agent_that_read_another_token_is_started_anew_though_its_file
         ("v2.0.0+k3s1", "at once"),
     ],
 )
-def test_row_74_a_version_that_cannot_follow_is_refused_before_anything_is_changed(
+def test_row_f74_a_version_that_cannot_follow_is_refused_before_anything_is_changed(
     done: Cluster, wanted: str, says: str
 ) -> None:
     done.spec = replace(done.spec, k3s=K3sSpec(wanted))
@@ -157,7 +157,7 @@ def test_row_74_a_version_that_cannot_follow_is_refused_before_anything_is_chang
 
 
 @pytest.mark.parametrize("wanted", ["v1.36.4+k3s2", "v1.36.9+k3s1", "v1.37.1+k3s1"])
-def test_row_74_a_version_that_may_follow_is_installed(done: Cluster, wanted: str) -> None:
+def test_row_f74_a_version_that_may_follow_is_installed(done: Cluster, wanted: str) -> None:
     done.spec = replace(done.spec, k3s=K3sSpec(wanted))
     assert site.apply(done).status == "done"
     assert {node.version for node in nodes(done.world)} == {wanted}
@@ -167,7 +167,7 @@ def test_row_74_a_version_that_may_follow_is_installed(done: Cluster, wanted: st
 
 
 @pytest.mark.parametrize("name", ["worker-b", "server-b"])
-def test_row_78_a_node_made_anew_takes_the_place_of_the_old_one(done: Cluster, name: str) -> None:
+def test_row_f78_a_node_made_anew_takes_the_place_of_the_old_one(done: Cluster, name: str) -> None:
     before = done.picture()
     done.lose_guest(name)
     assert site.apply(done).status == "done"
@@ -176,7 +176,7 @@ def test_row_78_a_node_made_anew_takes_the_place_of_the_old_one(done: Cluster, n
     assert done.picture() == before
 
 
-def test_row_78_a_node_that_is_turned_away_is_told_and_mended_by_the_next_apply(done: Cluster) -> None:
+def test_row_f78_a_node_that_is_turned_away_is_told_and_mended_by_the_next_apply(done: Cluster) -> None:
     machine = done.machines["worker-b"]
     machine.files[PASSWORD] = File(b"of another\n", 0o600)
     start(machine)
@@ -188,7 +188,7 @@ def test_row_78_a_node_that_is_turned_away_is_told_and_mended_by_the_next_apply(
 
 
 @pytest.mark.row("F", 78)
-def test_row_78_nothing_is_taken_from_another_machine_that_is_alive_under_the_name(
+def test_row_f78_nothing_is_taken_from_another_machine_that_is_alive_under_the_name(
     done: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done.lose_guest("worker-b")
