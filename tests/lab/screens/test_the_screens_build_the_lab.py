@@ -96,8 +96,11 @@ def name_the_hosts(terminal: Terminal, lab: Lab) -> None:
             terminal.sees(f"Name        {name}")
         terminal.keys("Enter")
         # The cursor is there as soon as the line is another host's; that it is typed into is seen by a letter.
-        terminal.patient("1", lambda: terminal.line_of_cursor().startswith("Address     1"))
-        terminal.fill("Address", lab.address(name), over=True)
+        terminal.patient("7", lambda: terminal.line_of_cursor().startswith("Address     7"))
+        terminal.keys("C-a", "C-k")
+        # The example is shown where nothing is typed; letters could overtake the keys that empty the line.
+        terminal.until(lambda: terminal.line_of_cursor().startswith("Address     192.168"))
+        terminal.fill("Address", lab.address(name))
         if lab.user(name) != "root":
             terminal.fill("User", lab.user(name))
     terminal.keys("Tab")
