@@ -8,6 +8,8 @@ CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/homelab-wizard
 LABDIR ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/homelab-wizard/lab
 # A test of the screens or of a real terminal waits for half of its time: two for each processor.
 WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+# Of the engine, and as many of the whole install.
+SCHEDULES ?= 1000
 
 # Where the environment forbids byte code, as many images do, every process that a test starts compiles all of the
 # wizard anew, and every worker all of the tests.
@@ -42,8 +44,8 @@ fast: $(READY)   ## the fast tests
 	$(BIN)/pytest -m "not lab and not bench" -n $(WORKERS) --dist worksteal
 
 test-faults: $(READY)  ## seeded schedules of kills, cut links and power cuts: 1,000 of the engine, 1,000 of the whole install
-	WIZARD_SCHEDULES=1000 $(BIN)/pytest tests/engine/test_crash.py -n $(WORKERS)
-	WIZARD_SCHEDULES=1000 $(BIN)/pytest tests/engine/test_cluster_crash.py -n $(WORKERS)
+	WIZARD_SCHEDULES=$(SCHEDULES) $(BIN)/pytest tests/engine/test_crash.py -n $(WORKERS)
+	WIZARD_SCHEDULES=$(SCHEDULES) $(BIN)/pytest tests/engine/test_cluster_crash.py -n $(WORKERS)
 
 lab: $(READY)    ## real hosts in containers: build them (16 minutes and more the first time), run the whole install on them, show doctor
 	tools/packages.sh lab

@@ -58,6 +58,8 @@ def up(store: Store, say: Say, *, kubernetes: bool = False, fetch: release.Fetch
     allowed = machine.detect(store, images.tag("pi"), images.tag("hypervisor"))
     say(f"machine: {allowed.line}")
     keys.write_known_hosts(store, {host.name: containers.address(store, host) for host in HOSTS})
+    # Made before the hosts are, side by side: each would make one of its own.
+    keys.key_pair(store, keys.USER_KEY)
     with ThreadPoolExecutor(len(HOSTS)) as pool:
         list(pool.map(lambda host: _host_up(store, host, allowed, say), HOSTS))
     network.confirm(store.subnet, store.id)
