@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from steps.nodes_work import paused
+from steps.nodes_work import SILENT_SECONDS, paused
 from steps.parse.nodes import parse_node
 from wizard.core.context import Work
 from wizard.core.errors import RESUMES, RemoteError
 from wizard.core.kubernetes import NODE, SECRET
 from wizard.core.spec.model import MachineSpec
 from wizard.payload.node_password import PASSWORDS, password_secret
-
-SILENT_SECONDS = 120.0
-"""How long a node that is gone may still count as ready: Kubernetes waits 50 s for its kubelet, then says so."""
 
 
 def forget_password(work: Work, machine: MachineSpec) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from steps.nodes_seen import patch_to_cordon
-from steps.nodes_work import paused
+from steps.nodes_work import SILENT_SECONDS, paused
 from steps.parse.nodes import NodeSeen, parse_node
 from wizard.core.change import Change
 from wizard.core.check import Finding, passed, warned
@@ -17,9 +17,6 @@ from wizard.core.spec.model import ClusterSpec
 from wizard.payload.k3s_config import MACHINE
 from wizard.payload.node_marks import ROLE, SHOWN_AS
 from wizard.payload.node_password import PASSWORDS, password_secret
-
-SILENT_SECONDS = 120.0
-"""How long a node whose machine is gone may still count as ready: Kubernetes waits 50 s for its kubelet, then says so."""
 
 
 def strangers(spec: ClusterSpec, found: Mapping[str, NodeSeen]) -> tuple[list[NodeSeen], list[NodeSeen]]:

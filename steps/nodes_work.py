@@ -21,6 +21,9 @@ DEPLOY_SECONDS = 180.0
 POD_SECONDS = 300.0
 """How long its pods may take to be ready: images are there, but a Pi or a full disk is not quick."""
 
+SILENT_SECONDS = 120.0
+"""How long a node whose machine is gone may still count as ready: Kubernetes waits 50 s for its kubelet, then says so."""
+
 PAUSE = 2.0
 
 COREDNS = "deployment kube-system/coredns"
