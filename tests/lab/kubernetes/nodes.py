@@ -62,8 +62,8 @@ class Kubernetes:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The names that the spec has."""
-        return tuple(machine.name for machine in self.site.spec.nodes())
+        """The names that the spec has, also while it does not ask for Kubernetes yet."""
+        return tuple(machine.name for machine in self.site.spec.machines if machine.role != "etcd")
 
     # --- making it
 
