@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import field
 
 from steps import k3s_seen
+from steps.installed_files import files_flaw
 from steps.parse.keepalived import KeepalivedSeen
 from wizard.core.context import Context
 from wizard.core.dataclass import dataclass
@@ -94,12 +95,9 @@ def flaw(spec: ClusterSpec, server: Server, number: int) -> str:
         number: the VRRP id.
     """
     seen = server.seen
-    for file in files_of(spec, server.machine, seen.nic, number):
-        there = seen.files.get(file.path)
-        if there is None:
-            return f"{file.path} is not there"
-        if (there.digest, there.mode, there.owner) != (file.digest, file.mode, file.owner):
-            return f"{file.path} is not as it shall be"
+    wrong = files_flaw(files_of(spec, server.machine, seen.nic, number), seen.files)
+    if wrong:
+        return wrong
     if not seen.unit.enabled:
         return "keepalived does not start at boot"
     return "" if seen.runs else f"keepalived is {seen.unit.active or 'unknown'}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
 from steps.backup_seen import Keeper, Maker, kept_by, making
+from steps.installed_files import files_flaw
 from steps.k3s_files import TOKEN
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
@@ -106,23 +107,14 @@ def maker_files(
 def maker_flaw(maker: Maker, keeper: Keeper, spec: ClusterSpec, backup: BackupSpec, secrets: Secrets) -> str:
     """What keeps a member from making its backups; empty where nothing does."""
     files = maker_files(spec, backup, maker.name, keeper.store, keeper.seen.host_key, secrets)
-    return next(_flaws(maker, files), "")
-
-
-def _flaws(maker: Maker, files: tuple[MemberFile, ...] | None) -> Iterator[str]:
     if files is None:
-        yield "its keys were not made yet"
-        return
-    for file in files:
-        there = maker.seen.files.get(file.path)
-        if there is None:
-            yield f"{file.path} is not there"
-        elif (there.digest, there.mode, there.owner) != (file.digest, file.mode, file.owner):
-            yield f"{file.path} is not as it shall be"
+        return "its keys were not made yet"
+    wrong = files_flaw(files, maker.seen.files)
+    if wrong:
+        return wrong
     if not maker.seen.timer.enabled:
-        yield "its timer does not start at boot"
-    if maker.seen.timer.active != "active":
-        yield "its timer is stopped"
+        return "its timer does not start at boot"
+    return "" if maker.seen.timer.active == "active" else "its timer is stopped"
 
 
 def gone(maker: str) -> WizardError:

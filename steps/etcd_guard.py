@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from steps.etcd_seen import Cluster, Member, Place, places
+from steps.installed_files import files_flaw
 from wizard.core.change import Change
 from wizard.core.context import Context, Work
 from wizard.core.decide.speeds import kept_speeds
@@ -51,12 +52,9 @@ def guard_wanted(ctx: Context, place: Place) -> tuple[str, ...]:
 
 def guard_flaw(spec: ClusterSpec, member: Member, wanted: Sequence[str]) -> str:
     """What keeps the timer from doing its work; empty where nothing does."""
-    for file in guard_files(spec, wanted):
-        there = member.seen.files.get(file.path)
-        if there is None:
-            return f"{file.path} is not there"
-        if (there.digest, there.mode, there.owner) != (file.digest, file.mode, file.owner):
-            return f"{file.path} is not as it shall be"
+    wrong = files_flaw(guard_files(spec, wanted), member.seen.files)
+    if wrong:
+        return wrong
     if not member.seen.guard.enabled:
         return "its timer does not start at boot"
     return "" if member.seen.guard.active else "its timer is stopped"

@@ -9,6 +9,7 @@ from functools import partial
 
 from steps.etcd_certificates import kept, trusted
 from steps.etcd_seen import places
+from steps.installed_files import as_wanted
 from steps.k3s_seen import Node
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
@@ -157,8 +158,7 @@ def _differing(node: Node, spec: ClusterSpec, lineage: str, secrets: Secrets) ->
     if not lineage or seen.node.lineage != lineage or seen.node.name != node.name:
         yield config.MARK
     for file in wanted_files(spec, node.machine, node.role, secrets):
-        there = seen.files.get(file.path)
-        if there is None or (there.digest, there.mode, there.owner) != (file.digest, file.mode, file.owner):
+        if not as_wanted(seen.files.get(file.path), file):
             yield file.path
     if secret_files(secrets, node.role) is None:
         yield config.AGENT_TOKEN

@@ -64,7 +64,7 @@ class Plan:
     @property
     def destroys(self) -> int:
         """How many things would be lost."""
-        return sum(len(change.destroys) for item in self.steps for change in item.changes)
+        return sum(self.losses.values())
 
     @property
     def losses(self) -> Mapping[tuple[str, str], int]:
